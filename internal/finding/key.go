@@ -1,0 +1,136 @@
+package finding
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+// Key identifies a claim for ever: "v1:" and the hex SHA-256 of the tuple its
+// source declares. Two findings are the same claim exactly when their keys are
+// equal.
+type Key string
+
+// NewKey makes the key of a tuple. The first part names the source's key
+// definition ("coh", "am"). Parts are joined with U+001F, which cannot occur in
+// them: it is replaced by a space, as a source would have to try to put it there.
+func NewKey(parts ...string) Key {
+	clean := make([]string, len(parts))
+	for i, part := range parts {
+		clean[i] = strings.ReplaceAll(part, "\x1f", " ")
+	}
+	sum := sha256.Sum256([]byte(strings.Join(clean, "\x1f")))
+	return Key("v1:" + hex.EncodeToString(sum[:]))
+}
+
+// ParseKey checks the form of a key that came from outside.
+func ParseKey(text string) (Key, error) {
+	hexed, ok := strings.CutPrefix(text, "v1:")
+	if _, err := hex.DecodeString(hexed); !ok || err != nil || len(hexed) != 64 || hexed != strings.ToLower(hexed) {
+		return "", fmt.Errorf("%.80q is not a finding key: it looks like v1: and 64 hex digits", text)
+	}
+	return Key(text), nil
+}
+
+// Short is enough of the key for a person to tell findings apart: 8 digits.
+func (k Key) Short() string {
+	return strings.TrimPrefix(string(k), "v1:")[:min(8, max(0, len(k)-3))]
+}
+
+// Digest is 128 bits of a hash over everything a finding says, leaving out
+// what changes on every pull without meaning anything (SourceFindingID,
+// SourceUpdatedAt, LastObservedAt, LookbackDays). Equal digests: nothing to do.
+type Digest [16]byte
+
+// String is the digest in hex.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// ParseDigest reads what String wrote.
+func ParseDigest(text string) (Digest, error) {
+	var d Digest
+	if n, err := hex.Decode(d[:], []byte(text)); err != nil || n != len(d) || len(text) != 2*len(d) {
+		return Digest{}, fmt.Errorf("%.40q is not a digest of 32 hex digits", text)
+	}
+	return d, nil
+}
+
+// Digest hashes what f says.
+func (f *Finding) Digest() Digest {
+	w := digester{sum: sha256.New()}
+	w.text(string(f.FindingKey), string(f.Kind), f.SourceSystem, f.SourceInstance, f.SourceRuleID, f.SourceURL, string(f.FindingClass))
+	w.text(f.Title, f.Description, f.Remediation, f.ActionType)
+	w.list(f.References)
+	w.number(int64(f.SeverityID))
+	w.text(f.ProviderName, f.BillingAccountID, f.SubAccountID, f.SubAccountName, f.RegionID, f.AvailabilityZone, f.ServiceName)
+	w.text(f.ResourceID, f.ResourceName, f.ResourceType)
+	w.list(f.ResourceAliases)
+	w.tags(f.Tags)
+	w.amounts(f.EstimatedMonthlySavings, f.EstimatedMonthlySavingsAlt, f.EstimatedMonthlyCost)
+	w.text(f.SavingsBasis, f.BillingCurrency, f.ImplementationEffort)
+	w.flags(&f.CurrencyAssumed, f.RestartNeeded, f.RollbackPossible)
+	w.number(f.FirstObservedAt.UnixNano())
+	w.text(string(f.Detection))
+	return w.done()
+}
+
+// digester feeds values to a hash, each with its length before it, so that no
+// two sequences of values feed the same bytes.
+type digester struct {
+	sum hash.Hash
+	buf []byte
+}
+
+func (w *digester) number(n int64) { w.buf = binary.AppendVarint(w.buf, n) }
+
+func (w *digester) text(texts ...string) {
+	for _, text := range texts {
+		w.buf = append(binary.AppendUvarint(w.buf, uint64(len(text))), text...)
+	}
+}
+
+func (w *digester) list(texts []string) {
+	w.number(int64(len(texts)))
+	w.text(texts...)
+}
+
+func (w *digester) tags(tags map[string]string) {
+	w.number(int64(len(tags)))
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		w.text(name, tags[name])
+	}
+}
+
+func (w *digester) amounts(amounts ...decimal.NullDecimal) {
+	for _, amount := range amounts {
+		if !amount.Valid {
+			w.text("unknown")
+			continue
+		}
+		w.text(amount.Decimal.String())
+	}
+}
+
+func (w *digester) flags(flags ...*bool) {
+	for _, flag := range flags {
+		switch {
+		case flag == nil:
+			w.buf = append(w.buf, '?')
+		case *flag:
+			w.buf = append(w.buf, '1')
+		default:
+			w.buf = append(w.buf, '0')
+		}
+	}
+}
+
+func (w *digester) done() Digest {
+	w.sum.Write(w.buf)
+	return Digest(w.sum.Sum(nil)[:len(Digest{})])
+}

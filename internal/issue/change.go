@@ -1,0 +1,81 @@
+package issue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Draft is an issue to be created.
+type Draft struct {
+	Title       string
+	Description string
+	Labels      []string
+}
+
+// Change is one write to an existing issue. Nil and empty mean: leave as it is.
+// Labels are only ever added and removed, never replaced.
+type Change struct {
+	Title        *string
+	Description  *string
+	AddLabels    []string
+	RemoveLabels []string
+	State        State // Closed closes, Opened reopens, "" leaves
+}
+
+// Empty says that the change would write nothing.
+func (c Change) Empty() bool {
+	return c.Title == nil && c.Description == nil && len(c.AddLabels) == 0 && len(c.RemoveLabels) == 0 && c.State == ""
+}
+
+// Sweep is every issue of one project that changed since a moment.
+type Sweep struct {
+	Issues []Observed // each once, as last seen, ordered by UpdatedAt
+	AsOf   time.Time  // the tracker's clock when the sweep began
+}
+
+// TroubleKind says what a failed call to the tracker means for cxm.
+type TroubleKind string
+
+// The kinds of trouble.
+const (
+	Unsent       TroubleKind = "unsent"       // the request never left: trying again is safe
+	Doubtful     TroubleKind = "in doubt"     // it may have been carried out: look before trying again
+	Unauthorized TroubleKind = "unauthorized" // 401: the token is wrong, expired or revoked
+	Forbidden    TroubleKind = "forbidden"    // 403: scope or role too low, account blocked, issues disabled
+	NotFound     TroubleKind = "not found"    // 404: absent or hidden; never proof of deletion
+	Moved        TroubleKind = "moved"        // 301 or 405: the project's path is an old one
+	Limited      TroubleKind = "limited"      // 429: wait
+	Invalid      TroubleKind = "invalid"      // 400, 409, 413, 422: the same request will fail again
+	Unavailable  TroubleKind = "unavailable"  // 5xx, HTML or garbage on a call that writes nothing
+)
+
+// Trouble is a failed call to the tracker, in words for a person.
+type Trouble struct {
+	Kind   TroubleKind
+	Doing  string        // what was being done: "creating an issue in project 7"
+	Status int           // HTTP status; 0: no answer
+	Said   string        // the tracker's words, cut; never holds a token
+	Mend   string        // the next step for the person
+	After  time.Duration // Limited: how long to wait; 0: unknown, which is not "now"
+	Err    error         // underneath; nil for an answer that says it all
+}
+
+// Error says what was being done, what happened and what to do.
+func (t *Trouble) Error() string {
+	text := t.Doing + ": " + string(t.Kind)
+	if t.Status != 0 {
+		text += fmt.Sprintf(" (HTTP %d)", t.Status)
+	}
+	if t.Said != "" {
+		text += ": " + t.Said
+	} else if t.Err != nil {
+		text += ": " + t.Err.Error()
+	}
+	if t.Mend != "" {
+		text += ". " + t.Mend
+	}
+	return text
+}
+
+// Unwrap is the error underneath.
+func (t *Trouble) Unwrap() error { return t.Err }

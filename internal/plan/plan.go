@@ -1,0 +1,137 @@
+// Package plan compares what issues should say with what they say and lists
+// the steps between the two, in order, each with its reason.
+//
+// What always holds: no I/O, no clock, no randomness; the same input in any
+// order gives the same bytes; what a plan prints is what apply does, step for
+// step. See Decide for the table of cases.
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"cxm/internal/finding"
+	"cxm/internal/issue"
+	"cxm/internal/money"
+	"cxm/internal/rule"
+)
+
+// Verb is what a step does. Its value is the symbol that people see.
+type Verb string
+
+// The verbs.
+const (
+	Create  Verb = "+"
+	Update  Verb = "~"
+	Close   Verb = "-"
+	Reopen  Verb = "^"
+	Nothing Verb = "="
+)
+
+// Word is the verb's English name.
+func (v Verb) Word() string {
+	switch v {
+	case Create:
+		return "create"
+	case Update:
+		return "update"
+	case Close:
+		return "close"
+	case Reopen:
+		return "reopen"
+	}
+	return "nothing"
+}
+
+// order is the rank a verb is carried out in: what is proved gone is closed
+// first, then work that is back, then new work, then news about known work.
+func (v Verb) order() int {
+	return slices.Index([]Verb{Close, Reopen, Create, Update, Nothing}, v)
+}
+
+// Step is one change to the tracker, or the reason why there is none.
+type Step struct {
+	Verb     Verb
+	Reason   string // why, for people; never empty
+	Group    rule.GroupKey
+	Kind     finding.Kind
+	Title    string              // what the issue is or will be called
+	Savings  decimal.NullDecimal // per month; null: unknown
+	Currency string
+	Project  int64          // where; 0: the integration's project
+	Want     *issue.Desired // Create, Update, Reopen, Close: what it should say; nil for Nothing
+	Status   string         // the sentence about the issue's state in its block
+	Have     *issue.Tracked // the issue it changes; nil for Create
+	Change   issue.Change   // Update, Close, Reopen: exactly what is sent
+	Version  int64          // the group's version this was decided on
+}
+
+// Plan is the ordered steps of one run.
+type Plan struct {
+	Steps     []Step
+	Unchanged int // groups that were not even looked at, since nothing about them changed
+}
+
+// New puts steps in the order they are carried out: close, reopen, create and
+// update by falling value, then what is left alone; ties by group key and
+// issue. Steps whose saving is unknown come after those whose saving is known.
+func New(steps []Step, unchanged int) Plan {
+	slices.SortFunc(steps, func(a, b Step) int {
+		return cmp.Or(
+			cmp.Compare(a.Verb.order(), b.Verb.order()),
+			cmp.Compare(b.worth(), a.worth()),
+			cmp.Compare(b.severity(), a.severity()),
+			cmp.Compare(a.Group, b.Group),
+			cmp.Compare(a.iid(), b.iid()),
+			cmp.Compare(a.Reason, b.Reason),
+		)
+	})
+	return Plan{Steps: steps, Unchanged: unchanged}
+}
+
+// worth is the saving in millionths, for ordering only: amounts of different
+// currencies are compared by number since no rate is known here.
+func (s Step) worth() int64 {
+	if !s.Savings.Valid {
+		return -1
+	}
+	return money.Micros(s.Savings.Decimal)
+}
+
+func (s Step) severity() finding.Severity {
+	if s.Want == nil {
+		return finding.SeverityUnknown
+	}
+	return s.Want.Severity
+}
+
+func (s Step) iid() int64 {
+	if s.Have == nil {
+		return 0
+	}
+	return s.Have.Observed.IID
+}
+
+// Changes lists the steps that write, in order.
+func (p Plan) Changes() []Step {
+	var out []Step
+	for _, s := range p.Steps {
+		if s.Verb != Nothing {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Count is the number of steps with the verb.
+func (p Plan) Count(v Verb) int {
+	n := 0
+	for _, s := range p.Steps {
+		if s.Verb == v {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,192 @@
+// Package rule decides which findings become issues, where, and together with
+// which others.
+//
+// What always holds: a decision is a pure function of the finding and the rule
+// set, and comes with its reason; the group key depends only on what the rule
+// groups by, so a group keeps its issue while its members come and go.
+package rule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"cxm/internal/finding"
+	"cxm/internal/money"
+)
+
+// GroupKey identifies what one issue is about: "g1:" and 32 hex digits. At most
+// one open issue exists for a group key in one integration.
+type GroupKey string
+
+// NewGroupKey makes the key of the tuple a rule groups by.
+func NewGroupKey(parts ...string) GroupKey {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x1f")))
+	return GroupKey("g1:" + hex.EncodeToString(sum[:16]))
+}
+
+// ParseGroupKey checks the form of a group key that came from outside.
+func ParseGroupKey(text string) (GroupKey, error) {
+	hexed, ok := strings.CutPrefix(text, "g1:")
+	if _, err := hex.DecodeString(hexed); !ok || err != nil || len(hexed) != 32 || hexed != strings.ToLower(hexed) {
+		return "", fmt.Errorf("%.80q is not a group key: it looks like g1: and 32 hex digits", text)
+	}
+	return GroupKey(text), nil
+}
+
+// Short is enough of the key for a person to tell groups apart: 8 digits.
+func (k GroupKey) Short() string {
+	return strings.TrimPrefix(string(k), "g1:")[:min(8, max(0, len(k)-3))]
+}
+
+// Assignment is where a finding goes, and why.
+type Assignment struct {
+	Rule   string   // the name of the rule that matched
+	Group  GroupKey // what its issue is about
+	Reason string   // for people
+}
+
+// Set is the rules in force. The zero value is the built-in set: every finding
+// becomes an issue in the integration's project; cost opportunities about one
+// resource share an issue, so that several sources that mean the same resource
+// meet there; alerts and custom events share one per resource and rule, since
+// two things wrong with one resource are two pieces of work.
+type Set struct{}
+
+// Assign decides about one finding.
+func (Set) Assign(f *finding.Finding) Assignment {
+	resource := f.Canonical()
+	switch {
+	case resource == "":
+		return Assignment{Rule: "default", Group: NewGroupKey("finding", string(f.FindingKey)), Reason: "it names no resource, so it stands alone"}
+	case f.Kind == finding.Cost:
+		return Assignment{Rule: "default", Group: NewGroupKey("cost", resource), Reason: "grouped with the other opportunities of its resource"}
+	}
+	return Assignment{
+		Rule:   "default",
+		Group:  NewGroupKey(string(f.Kind), resource, f.SourceSystem, f.SourceRuleID),
+		Reason: "grouped by its resource and the rule that reported it",
+	}
+}
+
+// Member is one finding of a group with what is remembered of it.
+type Member struct {
+	Finding  finding.Finding
+	Sighting finding.Sighting
+}
+
+// Group is everything known about what one issue is about.
+type Group struct {
+	Key     GroupKey
+	Version int64    // rises whenever something about the group changes
+	Members []Member // ordered by finding key; at least one
+}
+
+// Present lists the members whose finding is present.
+func (g Group) Present() []Member {
+	var out []Member
+	for _, m := range g.Members {
+		if m.Sighting.Detection == finding.Present {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Lead is the member an issue is told by: present before absent, then the
+// largest saving, the highest severity, and last the smallest key.
+func (g Group) Lead() Member {
+	lead := g.Members[0]
+	for _, m := range g.Members[1:] {
+		if outranks(m, lead) {
+			lead = m
+		}
+	}
+	return lead
+}
+
+func outranks(a, b Member) bool {
+	if pa, pb := a.Sighting.Detection == finding.Present, b.Sighting.Detection == finding.Present; pa != pb {
+		return pa
+	}
+	if d := a.Finding.EstimatedMonthlySavings.Decimal.Cmp(b.Finding.EstimatedMonthlySavings.Decimal); d != 0 {
+		return d > 0
+	}
+	if a.Finding.SeverityID != b.Finding.SeverityID {
+		return a.Finding.SeverityID > b.Finding.SeverityID
+	}
+	return a.Finding.FindingKey < b.Finding.FindingKey
+}
+
+// Savings is what the group saves per month. Several claims about one resource
+// count once, the largest. Absent members count only when none is present (what
+// the closed issue had promised). It is unknown when no claim knows it, or when
+// claims are in different currencies, which cannot be compared.
+func (g Group) Savings() (amount decimal.NullDecimal, currency string) {
+	members := g.Present()
+	if len(members) == 0 {
+		members = g.Members
+	}
+	for _, m := range members {
+		claim := m.Finding.EstimatedMonthlySavings
+		switch {
+		case !claim.Valid:
+		case !amount.Valid:
+			amount, currency = claim, m.Finding.BillingCurrency
+		case currency != m.Finding.BillingCurrency:
+			return money.Unknown(), ""
+		case claim.Decimal.GreaterThan(amount.Decimal):
+			amount = claim
+		}
+	}
+	return amount, currency
+}
+
+// Severity is the highest severity among the members that count (see Savings).
+func (g Group) Severity() finding.Severity {
+	members := g.Present()
+	if len(members) == 0 {
+		members = g.Members
+	}
+	highest := finding.SeverityUnknown
+	for _, m := range members {
+		highest = max(highest, m.Finding.SeverityID)
+	}
+	return highest
+}
+
+// Detection is the group's: present while any member is, absent once every
+// member is proved absent.
+func (g Group) Detection() finding.Detection {
+	for _, m := range g.Members {
+		if m.Sighting.Detection != finding.Absent {
+			return m.Sighting.Detection
+		}
+	}
+	return finding.Absent
+}
+
+// Placed is a finding on its way into the store, with where it goes.
+type Placed struct {
+	Finding  *finding.Finding // valid only during the call it is passed to
+	Sighting finding.Sighting
+	Rule     string
+	Group    GroupKey
+}
+
+// Intake is the open door of the store during one pull. Everything that goes
+// through it is kept together or not at all.
+type Intake struct {
+	// Known is what is remembered of the pulled scope's findings, proved absent
+	// ones included; for a source of events, of every finding of the source.
+	Known map[finding.Key]finding.Sighting
+	// Accounts holds the SubAccountIds of the scope's present findings.
+	Accounts map[string]bool
+	// Put stores a finding that is new or says something else than before.
+	Put func(Placed) error
+	// Miss stores a changed sighting of a finding that was not in the pull.
+	Miss func(finding.Key, finding.Sighting) error
+}
