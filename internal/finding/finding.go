@@ -85,8 +85,8 @@ type Finding struct {
 
 // SourceAmount is the amount as the source wrote it, for the audit trail.
 type SourceAmount struct {
-	Value string // the source's digits
-	Unit  string // "per month", "per 30d", "per day", "per year" or "total"
+	Value string `json:"value"` // the source's digits
+	Unit  string `json:"unit"`  // "per month", "per 30d", "per day", "per year" or "total"
 }
 
 // Class is the sort of claim in OCSF's sense.

@@ -46,6 +46,9 @@ func shortID(name string) string {
 // (":$LATEST", ":7"), which changes while the function stays the same. Other
 // names are returned as they are.
 func WithoutQualifier(arn string) string {
+	if !strings.Contains(arn, ":lambda:") {
+		return arn
+	}
 	parts := strings.Split(arn, ":")
 	if len(parts) == 8 && parts[0] == "arn" && parts[2] == "lambda" && parts[5] == "function" {
 		return strings.Join(parts[:7], ":")
