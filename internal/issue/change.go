@@ -2,6 +2,8 @@ package issue
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,6 +12,11 @@ type Draft struct {
 	Title       string
 	Description string
 	Labels      []string
+
+	// Sending is called right before the request leaves, after any wait for
+	// limits, and again before each further attempt after a refusal that proves
+	// that nothing was made (429). An error stops the create. Nil: nothing to do.
+	Sending func() error
 }
 
 // Change is one write to an existing issue. Nil and empty mean: leave as it is.
@@ -25,6 +32,36 @@ type Change struct {
 // Empty says that the change would write nothing.
 func (c Change) Empty() bool {
 	return c.Title == nil && c.Description == nil && len(c.AddLabels) == 0 && len(c.RemoveLabels) == 0 && c.State == ""
+}
+
+// Summary names what the change writes: "title, block, closed".
+func (c Change) Summary() string {
+	var parts []string
+	if c.Title != nil {
+		parts = append(parts, "title")
+	}
+	if c.Description != nil {
+		parts = append(parts, "block")
+	}
+	if len(c.AddLabels)+len(c.RemoveLabels) > 0 {
+		parts = append(parts, "labels")
+	}
+	if c.State != "" {
+		parts = append(parts, string(c.State))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Missing lists the labels that were sent and that the tracker's answer does not
+// have: GitLab silently drops those that the account may not create.
+func Missing(sent []string, got Observed) []string {
+	var missing []string
+	for _, label := range sent {
+		if !slices.Contains(got.Labels, label) {
+			missing = append(missing, label)
+		}
+	}
+	return missing
 }
 
 // Sweep is every issue of one project that changed since a moment.

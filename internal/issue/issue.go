@@ -66,6 +66,7 @@ type Written struct {
 	Savings  decimal.NullDecimal
 	Currency string
 	Severity finding.Severity
+	Status   string    // the sentence about the issue's state in the block; empty: none
 	Repeats  int       // writes in a row of the same Digest that people or GitLab undid
 	At       time.Time // GitLab's clock
 }
@@ -81,6 +82,10 @@ const (
 	Lost     Phase = "lost"     // it cannot be seen any more: deleted, hidden, or the role was taken away
 	Dropped  Phase = "dropped"  // the create was proved never to have happened
 	Retired  Phase = "retired"  // a later issue took its place
+
+	// Duplicate is a create that was proved absent and appeared later all the
+	// same: another issue speaks for the group, and this one is to be closed.
+	Duplicate Phase = "duplicate"
 )
 
 // Tracked is one issue of cxm: its identity, what it said, what was written.
@@ -91,8 +96,11 @@ type Tracked struct {
 	Nonce       string // in the marker; never reused
 	Phase       Phase
 	SentAt      time.Time // when the create was last sent, cxm's clock
-	Observed    Observed  // zero until Live
+	Observed    Observed  // until Live only ProjectID is set: where the create goes
 	Written     Written
+	Pending     State  // the state a change that is under way, or in doubt, puts it in; empty: none
+	Override    State  // the state people chose against Written.State; empty: none
 	Missing     int    // looks in a row that could not see it
+	Rev         int64  // of the stored row; the store refuses a write based on an older one
 	Trouble     string // why the last step on it failed; empty: none
 }

@@ -35,10 +35,11 @@ type Block struct {
 	Text       string // description[Start:End]
 }
 
-// Blocks finds the marked regions of a description, in order. A begin without
-// an end reaches to the next begin or to the end of the description: people
-// delete lines, and what stands behind a lost end marker was written by cxm
-// only up to the next block. Such a region is not returned.
+// Blocks finds the marked regions of a description, in order. People delete
+// lines: a begin whose end is gone, or stands behind the next begin, marks no
+// region, since nobody can say any more which of the text behind it is cxm's.
+// So regions never overlap or lie in one another, and an end without a begin
+// means nothing.
 func Blocks(description string) []Block {
 	var blocks []Block
 	for _, at := range beginMarker.FindAllStringSubmatchIndex(description, -1) {

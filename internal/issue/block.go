@@ -1,0 +1,33 @@
+package issue
+
+import "strings"
+
+// The sizes. GitLab's own limit is 1,048,576 bytes for the whole description
+// (docs.gitlab.com/api/issues); people's text needs room beside the block.
+const (
+	maxBlock  = 200_000          // bytes of a block
+	maxStatus = 2_000            // bytes of its status
+	maxBody   = maxBlock - 4_000 // bytes of its body, so that status and markers fit
+	maxTitle  = 255              // characters (Unicode code points), as GitLab counts
+)
+
+// Block is what stands in the description between the markers, them included:
+// the status in one line, then the body. Status is a sentence of cxm's own and
+// quotes nothing of a finding; empty leaves the line out.
+func (d Desired) Block(m Marker, status string) string {
+	var b strings.Builder
+	b.Grow(len(d.Body) + len(status) + 200)
+	b.WriteString(m.String())
+	b.WriteString("\n\n")
+	if status, _ = cutBytes(strings.Join(strings.Fields(status), " "), maxStatus); status != "" {
+		b.WriteString("**Status:** " + strings.ReplaceAll(status, "<!--", "&lt;!--") + "\n\n")
+	}
+	b.WriteString(d.Body)
+	b.WriteString("\n\n" + endMarker)
+	return b.String()
+}
+
+// Compose is the whole new issue: its description is the block alone.
+func Compose(d Desired, m Marker, status string) Draft {
+	return Draft{Title: d.Title, Description: d.Block(m, status), Labels: d.Labels}
+}

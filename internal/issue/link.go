@@ -1,0 +1,70 @@
+package issue
+
+import (
+	"net/url"
+	"strings"
+)
+
+// maxURL is the longest address that becomes a link.
+const maxURL = 1_000
+
+// Link shows an address a finding gave. Where it is safe to follow it becomes a
+// link whose text is the address itself; else it stands in a code span. Only
+// http and https addresses become links, and none that GitLab may take for one
+// of its own objects: it would show that object's title instead and leave a
+// note about this issue there (link_reference_pattern of GitLab's models).
+// Files and wiki pages, where runbooks are kept, have no such notes. "%{…}" is
+// a placeholder to GitLab even in an address.
+func Link(address string) string {
+	target, ok := followable(address)
+	if !ok {
+		return Code(address)
+	}
+	return "[" + Code(address) + "](<" + target + ">)"
+}
+
+// followable is the address as it is written between angle brackets.
+func followable(address string) (string, bool) {
+	if len(address) > maxURL || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || hidden(r) || visible(r) != r }) {
+		return "", false
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || expands(u) {
+		return "", false
+	}
+	var b strings.Builder
+	for i := range len(address) {
+		switch c := address[i]; {
+		case c == '&':
+			b.WriteString("&amp;")
+		case c > '~' || strings.IndexByte("<>\\`{}|^\"", c) >= 0:
+			b.WriteByte('%')
+			b.WriteByte("0123456789ABCDEF"[c>>4])
+			b.WriteByte("0123456789ABCDEF"[c&15])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), true
+}
+
+// expands says that GitLab may take an address for one of its own objects. The
+// host is not known here, so the form of the path decides.
+func expands(u *url.URL) bool {
+	whole, err := url.PathUnescape(u.String())
+	if err != nil || strings.Contains(whole, "%{") {
+		return true
+	}
+	path, err := url.PathUnescape(u.EscapedPath())
+	if err != nil {
+		return true
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		switch part {
+		case "issues", "work_items", "merge_requests", "commit", "compare", "epics", "milestones", "snippets",
+			"alert_management", "vulnerabilities", "iterations", "cadences", "feature_flags":
+			return true
+		}
+	}
+	return false
+}
