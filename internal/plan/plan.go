@@ -65,6 +65,7 @@ type Step struct {
 	Status   string         // the sentence about the issue's state in its block
 	Have     *issue.Tracked // the issue it changes; nil for Create
 	Change   issue.Change   // Update, Close, Reopen: exactly what is sent
+	Keep     *issue.Tracked // what to remember of Have though nothing is sent; nil: as it is
 	Version  int64          // the group's version this was decided on
 }
 

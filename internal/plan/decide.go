@@ -1,0 +1,401 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"cxm/internal/finding"
+	"cxm/internal/issue"
+	"cxm/internal/money"
+	"cxm/internal/rule"
+)
+
+// Policy is how cautious decisions are. The zero value is not usable: start
+// from DefaultPolicy.
+type Policy struct {
+	ReopenWindow time.Duration    // since GitLab's closed_at; at its very end the same issue still comes back
+	Growth       decimal.Decimal  // a saving this many times the one last shown reopens what a person closed
+	Thresholds   issue.Thresholds // how far an amount must move before an issue is edited for it
+	MaxRepeats   int              // times the same text is written again after somebody changed it
+	Proof        int              // complete snapshots in a row that prove absence; for the words only
+}
+
+// DefaultPolicy is what a new installation does.
+func DefaultPolicy() Policy {
+	return Policy{
+		ReopenWindow: 30 * 24 * time.Hour,
+		Growth:       decimal.NewFromInt(2),
+		Thresholds:   issue.DefaultThresholds(),
+		MaxRepeats:   1,
+		Proof:        2,
+	}
+}
+
+// Case is everything one decision depends on.
+type Case struct {
+	Now   time.Time // the tracker's clock
+	Group rule.Group
+	Want  issue.Desired
+	Have  []issue.Tracked // every issue of the group, in the order they were made
+}
+
+// Decide says what is to be done about one group.
+//
+//	detection  the issue cxm has                        step
+//	---------  ---------------------------------------  -----------------------------------------
+//	present    none                                     + create
+//	present    none, and missing from a snapshot since  = wait for proof
+//	present    create in doubt                          = look it up first
+//	present    cannot be seen                           = hold: 404 is not deleted
+//	present    open, says the same                      =
+//	present    open, says something else                ~ update cxm's block, title and labels
+//	present    open, people edited inside the block     ~ update, at most MaxRepeats times
+//	present    open, people removed the block           = leave the description to them
+//	present    closed by cxm, inside the window         ^ reopen
+//	present    closed by cxm, after the window          + create, naming the earlier issue
+//	present    closed by a person                       = theirs to reopen
+//	present    closed by a person, grown since          ^ reopen
+//	absent     open                                     - close
+//	absent     open, reopened by a person               = theirs to close
+//	absent     closed, in doubt, unseen                 =
+//	absent     none                                     (no step at all)
+//	unknown    any                                      = nothing is known
+//	any        another one whose create came late       - close the duplicate, besides the above
+//
+// Every step carries its reason. The order of Group.Members and Have does not
+// matter beyond what their doc comments promise.
+func Decide(p Policy, c Case) []Step {
+	d := decider{Policy: p, Case: c}
+	var steps []Step
+	for i := range c.Have {
+		if s, ok := d.duplicate(&c.Have[i]); ok {
+			steps = append(steps, s)
+		}
+	}
+	if s, ok := d.main(); ok {
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// decider is one decision in the making.
+type decider struct {
+	Policy
+	Case
+}
+
+// step starts a step about an issue (nil: about none).
+func (d *decider) step(v Verb, t *issue.Tracked, reason string, args ...any) Step {
+	s := Step{
+		Verb: v, Reason: fmt.Sprintf(reason, args...), Group: d.Group.Key, Kind: d.Want.Kind, Title: d.Want.Title,
+		Savings: d.Want.Savings, Currency: d.Want.Currency, Have: t, Version: d.Group.Version,
+	}
+	if t != nil {
+		s.Project = t.Observed.ProjectID
+		if t.Observed.Title != "" {
+			s.Title = t.Observed.Title
+		}
+	}
+	if v != Nothing {
+		s.Want = &d.Want
+	}
+	return s
+}
+
+// current is the issue that speaks for the group, nil when there is none. A
+// create that appeared late speaks when no other does.
+func (d *decider) current() *issue.Tracked {
+	for i := range d.Have {
+		switch d.Have[i].Phase {
+		case issue.Intended, issue.InDoubt, issue.Live, issue.Lost:
+			return &d.Have[i]
+		}
+	}
+	for i := range d.Have {
+		if d.Have[i].Phase == issue.Duplicate && d.Have[i].Observed.State == issue.Opened {
+			return &d.Have[i]
+		}
+	}
+	return nil
+}
+
+// earlier is the last issue that spoke for the group before, nil when none did.
+func (d *decider) earlier() *issue.Tracked {
+	for i := range slices.Backward(d.Have) {
+		if d.Have[i].Phase == issue.Retired {
+			return &d.Have[i]
+		}
+	}
+	return nil
+}
+
+func (d *decider) duplicate(t *issue.Tracked) (Step, bool) {
+	if t.Phase != issue.Duplicate || t == d.current() || t.Observed.State != issue.Opened || t.Written.State == issue.Closed {
+		return Step{}, false
+	}
+	other := "another issue"
+	if now := d.current(); now != nil && now.Observed.IID != 0 {
+		other = reference(*now, t.Observed.ProjectID)
+	}
+	s := d.step(Close, t, "a duplicate of %s: GitLab carried out this create long after it had gone unanswered", other)
+	s.Status = fmt.Sprintf("**Closed by cxm**: a duplicate of %s.", other)
+	s.Change = issue.Change{State: issue.Closed}
+	return s, true
+}
+
+func (d *decider) main() (Step, bool) {
+	t := d.current()
+	detection := d.Group.Detection()
+	switch {
+	case t == nil && detection == finding.Absent:
+		return Step{}, false
+	case t == nil && detection == finding.Present:
+		return d.none(), true
+	case t == nil:
+		return d.step(Nothing, nil, "the source does not say whether it is there"), true
+	case t.Phase == issue.Intended || t.Phase == issue.InDoubt:
+		return d.step(Nothing, t, "its create is in doubt: GitLab's answer was lost, so cxm looks before it tries again"), true
+	case t.Phase == issue.Lost:
+		return d.step(Nothing, t, "%s cannot be seen any more (deleted, hidden, or the account lost its role): held, never made again by itself", reference(*t, 0)), true
+	case detection == finding.Present && t.Observed.State == issue.Opened:
+		return d.open(t), true
+	case detection == finding.Present:
+		return d.closed(t), true
+	case detection == finding.Absent && t.Observed.State == issue.Opened:
+		return d.gone(t), true
+	case detection == finding.Absent:
+		return d.step(Nothing, t, "gone, and its issue is closed"), true
+	}
+	return d.step(Nothing, t, "the source does not say whether it is there"), true
+}
+
+// none decides about a present group without an issue.
+func (d *decider) none() Step {
+	if missed := d.missed(); missed != "" {
+		return d.step(Nothing, nil, "no issue while it is %s", missed)
+	}
+	s := d.step(Create, nil, "%s, and no issue says so yet", d.reported())
+	if was := d.earlier(); was != nil {
+		s.Status = fmt.Sprintf("Reported before in %s, which is closed.", reference(*was, was.Observed.ProjectID))
+	}
+	return s
+}
+
+// missed says how often every present member was missing lately, or "" when at
+// least one was there.
+func (d *decider) missed() string {
+	most := 0
+	for _, m := range d.Group.Present() {
+		if m.Sighting.Absences == 0 {
+			return ""
+		}
+		most = max(most, m.Sighting.Absences)
+	}
+	return fmt.Sprintf("missing from %d of %d complete snapshots in a row", most, d.Proof)
+}
+
+// reported names the sources behind the present members.
+func (d *decider) reported() string {
+	var names []string
+	for _, m := range d.Group.Present() {
+		names = append(names, m.Finding.SourceSystem)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) == 1 {
+		return names[0] + " reports it"
+	}
+	return fmt.Sprintf("%d sources report it", len(names))
+}
+
+// open decides about a present group whose issue is open.
+func (d *decider) open(t *issue.Tracked) Step {
+	own, marked := issue.Own(t.Observed.Description, t.Nonce)
+	reason, repeat := d.differs(t, own.Text)
+	switch {
+	case !marked:
+		return d.agreed(d.step(Nothing, t, "a person removed cxm's block, so the description is theirs"))
+	case reason == "":
+		reason = "says what it should"
+		if missed := d.missed(); missed != "" {
+			reason = missed
+		}
+		return d.agreed(d.step(Nothing, t, "%s", reason))
+	case repeat && t.Written.Repeats >= d.MaxRepeats:
+		return d.agreed(d.step(Nothing, t, "cxm wrote the same text %d times and it was changed again each time: left alone", t.Written.Repeats+1))
+	}
+	s := d.step(Update, t, "%s", reason)
+	s.Status = t.Written.Status
+	s.Change = d.change(t, s.Status)
+	if s.Change.Empty() {
+		return d.silent(t, own.Text, reason)
+	}
+	return s
+}
+
+// silent remembers a difference that shows nowhere in the issue: an earlier
+// write whose answer was lost has said it already.
+func (d *decider) silent(t *issue.Tracked, block, reason string) Step {
+	keep := *t
+	keep.Written.Block = block
+	keep.Written.Digest, keep.Written.Severity = d.Want.Digest, d.Want.Severity
+	keep.Written.Savings, keep.Written.Currency = d.Want.Savings, d.Want.Currency
+	s := d.step(Nothing, t, "%s, but nothing that the issue shows", reason)
+	s.Keep = &keep
+	return s
+}
+
+// agreed remembers that the finding is back and the issue open, however it was
+// reopened, so that the next absence may close it again.
+func (d *decider) agreed(s Step) Step {
+	if s.Have.Written.State != issue.Opened {
+		keep := *s.Have
+		keep.Written.State, keep.Override = issue.Opened, ""
+		s.Keep = &keep
+	}
+	return s
+}
+
+// differs says why an open issue must be edited, "" when it need not be, and
+// whether the edit would write what was written before.
+func (d *decider) differs(t *issue.Tracked, block string) (reason string, repeat bool) {
+	was := t.Written
+	if d.Want.Severity != was.Severity && !d.priced(was) {
+		return fmt.Sprintf("severity is %s, was %s", d.Want.Severity, was.Severity), false
+	}
+	if moved, why := issue.Significant(was.Savings, d.Want.Savings, was.Currency, d.Want.Currency, d.Thresholds); moved {
+		return why, false
+	}
+	if d.Want.Digest != was.Digest {
+		return "what it says changed", false
+	}
+	if block != was.Block {
+		return "somebody edited inside cxm's block; text outside of it stays", true
+	}
+	return "", false
+}
+
+// priced says that the saving is known now as before. The severity of such an
+// opportunity follows from the amount, and would flap with an amount that
+// jitters around a threshold; the amount itself has thresholds of its own.
+func (d *decider) priced(was issue.Written) bool {
+	return d.Want.Savings.Valid && was.Savings.Valid && d.Want.Currency == was.Currency
+}
+
+// closed decides about a present group whose issue is closed.
+func (d *decider) closed(t *issue.Tracked) Step {
+	if t.Override == issue.Closed {
+		grown := d.grown(t.Written)
+		if grown == "" {
+			return d.step(Nothing, t, "a person closed %s: it stays closed until they reopen it or it grows", reference(*t, t.Observed.ProjectID))
+		}
+		return d.reopen(t, "a person closed it, but "+grown)
+	}
+	age := d.Now.Sub(t.Observed.ClosedAt)
+	if age <= d.ReopenWindow {
+		return d.reopen(t, d.reported()+" again, "+days(age)+" after it was closed")
+	}
+	s := d.step(Create, nil, "%s again, %s after %s was closed", d.reported(), days(age), reference(*t, t.Observed.ProjectID))
+	s.Status = fmt.Sprintf("Reported before in %s, which was closed %s ago.", reference(*t, t.Observed.ProjectID), days(age))
+	s.Project = t.Observed.ProjectID
+	retired := *t
+	retired.Phase = issue.Retired
+	s.Keep = &retired
+	return s
+}
+
+// grown says in which way the group is worse than when last written, "" when
+// it is not.
+func (d *decider) grown(was issue.Written) string {
+	if d.Want.Severity > was.Severity && was.Severity != finding.SeverityUnknown && !d.priced(was) {
+		return fmt.Sprintf("its severity rose from %s to %s", was.Severity, d.Want.Severity)
+	}
+	is, before := d.Want.Savings, was.Savings
+	if d.priced(was) && before.Decimal.IsPositive() && is.Decimal.GreaterThanOrEqual(before.Decimal.Mul(d.Growth)) {
+		return fmt.Sprintf("the saving grew from %s to %s a month", money.Show(before.Decimal, was.Currency), money.Show(is.Decimal, d.Want.Currency))
+	}
+	return ""
+}
+
+func (d *decider) reopen(t *issue.Tracked, reason string) Step {
+	s := d.step(Reopen, t, "%s", reason)
+	s.Status = fmt.Sprintf("**Reopened by cxm** on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
+	s.Change = d.change(t, s.Status)
+	s.Change.State = issue.Opened
+	return s
+}
+
+// gone decides about an absent group whose issue is open.
+func (d *decider) gone(t *issue.Tracked) Step {
+	if t.Written.State == issue.Closed && t.Override == issue.Opened {
+		return d.step(Nothing, t, "gone, but a person reopened it: theirs to close")
+	}
+	reason := d.proof()
+	s := d.step(Close, t, "%s", reason)
+	s.Status = fmt.Sprintf("**Closed by cxm** on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
+	s.Change = d.change(t, s.Status)
+	s.Change.State = issue.Closed
+	return s
+}
+
+// proof says how the absence of every member was proved.
+func (d *decider) proof() string {
+	for _, m := range d.Group.Members {
+		if m.Sighting.Absences > 0 {
+			return fmt.Sprintf("missing from %d complete snapshots in a row", m.Sighting.Absences)
+		}
+	}
+	return "its source says that it is resolved"
+}
+
+// change is what an edit of the issue sends: cxm's block in the description, a
+// title nobody else changed, and the labels cxm has not set before.
+func (d *decider) change(t *issue.Tracked, status string) issue.Change {
+	var c issue.Change
+	if own, ok := issue.Own(t.Observed.Description, t.Nonce); ok {
+		block := d.Want.Block(own.Marker, status)
+		if text, err := issue.Splice(t.Observed.Description, t.Nonce, block); err == nil && text != t.Observed.Description {
+			c.Description = &text
+		}
+	}
+	if t.Observed.Title == t.Written.Title && d.Want.Title != t.Observed.Title && d.Group.Detection() == finding.Present {
+		c.Title = &d.Want.Title
+	}
+	for _, label := range d.Want.Labels {
+		if !slices.Contains(t.Written.Labels, label) {
+			c.AddLabels = append(c.AddLabels, label)
+		}
+	}
+	for _, label := range t.Written.Labels {
+		if !slices.Contains(d.Want.Labels, label) && slices.Contains(t.Observed.Labels, label) {
+			c.RemoveLabels = append(c.RemoveLabels, label)
+		}
+	}
+	return c
+}
+
+// reference writes a GitLab reference to an issue as seen from a project: short
+// inside its own project, the address elsewhere.
+func reference(t issue.Tracked, project int64) string {
+	if t.Observed.ProjectID == project || t.Observed.WebURL == "" {
+		return fmt.Sprintf("#%d", t.Observed.IID)
+	}
+	return t.Observed.WebURL
+}
+
+// days shows an age to a person.
+func days(age time.Duration) string {
+	switch n := int(age.Hours() / 24); {
+	case age < time.Hour:
+		return "less than an hour"
+	case n < 1:
+		return fmt.Sprintf("%d hours", int(age.Hours()))
+	case n == 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", n)
+	}
+}
