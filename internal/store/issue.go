@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"cxm/internal/issue"
+	"cxm/internal/plan"
+	"cxm/internal/rule"
+	"cxm/internal/store/db"
+)
+
+// Intend writes down that a step is about to be taken, before the tracker hears
+// of it: the journal's entry as plan.Intended, and the issue's row. It returns
+// both as they are stored.
+//
+// Without an ID the issue is to be created: its row is made as issue.Intended,
+// and the error is ErrAlreadyIntended when its group has an issue already that
+// exists or may exist. With an ID its row is saved and gets its next Rev, so
+// that of two who intend to change the same issue one gets ErrStale.
+func (s *Store) Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error) {
+	err := s.save(ctx, fmt.Sprintf("writing the intent to %s the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
+		var err error
+		if t, err = s.intend(ctx, q, t); err != nil {
+			return err
+		}
+		e.Issue, e.Group, e.Outcome, e.EndedAt = t.ID, t.Group, plan.Intended, time.Time{}
+		e.ID, err = q.AddEntry(ctx, addEntry(s.tenant, e))
+		return err
+	})
+	if err != nil {
+		return plan.Entry{}, issue.Tracked{}, err
+	}
+	return e, t, nil
+}
+
+func (s *Store) intend(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
+	if t.ID != 0 {
+		return s.saveIssue(ctx, q, t)
+	}
+	t.Phase = issue.Intended
+	return s.addIssue(ctx, q, t)
+}
+
+// addIssue stores a new row.
+func (s *Store) addIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
+	row, err := addIssue(s.tenant, t)
+	if err != nil {
+		return t, err
+	}
+	t.ID, err = q.AddIssue(ctx, row)
+	t.Rev = 1
+	return t, one(1, err, ErrAlreadyIntended)
+}
+
+// saveIssue stores a row that exists, if it is still as t was read.
+func (s *Store) saveIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
+	row, err := saveIssue(s.tenant, t)
+	if err != nil {
+		return t, err
+	}
+	rows, err := q.SaveIssue(ctx, row)
+	t.Rev++
+	return t, one(rows, err, fmt.Errorf("issue row %d: %w", t.ID, ErrStale))
+}
+
+// Record writes down what became of a step, after the tracker answered: the
+// journal's entry (by its ID) and the whole issue, whose Rev rises by one. The
+// error is ErrStale when t.Rev is not the row's, and then nothing is written. A
+// t without an ID leaves the issue as it is.
+func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked) error {
+	return s.save(ctx, fmt.Sprintf("recording the %s of the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
+		if t.ID != 0 {
+			if _, err := s.saveIssue(ctx, q, t); err != nil {
+				return err
+			}
+		}
+		rows, err := q.SaveEntry(ctx, saveEntry(s.tenant, e))
+		return one(rows, err, fmt.Errorf("journal entry %d: %w", e.ID, ErrNotFound))
+	})
+}
+
+// Adopt stores an issue that was found in the tracker and has no row: made by a
+// request that was sent twice, or after the backup that was restored. It is
+// issue.Live, or issue.Duplicate when its group has an active issue or its nonce
+// has a row already. The group becomes dirty.
+func (s *Store) Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, error) {
+	err := s.save(ctx, "adopting the issue "+t.Observed.WebURL, func(ctx context.Context, q *db.Queries) error {
+		var err error
+		if t, err = s.adopt(ctx, q, t); err != nil {
+			return err
+		}
+		return s.touch(ctx, q, []rule.GroupKey{t.Group})
+	})
+	if err != nil {
+		return issue.Tracked{}, err
+	}
+	return t, nil
+}
+
+func (s *Store) adopt(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
+	same, err := q.IssueByNonce(ctx, s.tenant, t.Integration, t.Nonce)
+	if err != nil {
+		return t, err
+	}
+	t.Phase = issue.Live
+	if len(same) == 0 {
+		adopted, err := s.addIssue(ctx, q, t)
+		if !errors.Is(err, ErrAlreadyIntended) {
+			return adopted, err
+		}
+	}
+	t.Phase = issue.Duplicate
+	return s.addIssue(ctx, q, t)
+}
+
+// Unsettled lists the issues of an integration whose create may or may not have
+// been carried out, ordered by ID.
+func (s *Store) Unsettled(ctx context.Context, integrationID int64) ([]issue.Tracked, error) {
+	var out []issue.Tracked
+	err := s.query(ctx, "listing the issues in doubt", func(q *db.Queries) error {
+		rows, err := q.Unsettled(ctx, s.tenant, integrationID)
+		if err != nil {
+			return err
+		}
+		out, err = toAllTracked(rows)
+		return err
+	})
+	return out, err
+}
+
+// Find lists the tracked issues, of any phase, that are one of iids in the
+// project or carry one of nonces, each once, ordered as asked for.
+func (s *Store) Find(ctx context.Context, integrationID, projectID int64, iids []int64, nonces []string) ([]issue.Tracked, error) {
+	var out []issue.Tracked
+	err := s.query(ctx, "looking up tracked issues", func(q *db.Queries) error {
+		rows, err := s.find(ctx, q, integrationID, projectID, iids, nonces)
+		if err != nil {
+			return err
+		}
+		out, err = toAllTracked(rows)
+		return err
+	})
+	return out, err
+}
+
+// find asks for one issue at a time: a list in the statement has no form that
+// both databases know, and a look-up in this process costs microseconds.
+func (s *Store) find(ctx context.Context, q *db.Queries, integrationID, projectID int64, iids []int64, nonces []string) ([]db.Issue, error) {
+	var out []db.Issue
+	seen := map[int64]bool{}
+	add := func(rows []db.Issue, err error) error {
+		for _, r := range rows {
+			if !seen[r.ID] {
+				seen[r.ID] = true
+				out = append(out, r)
+			}
+		}
+		return err
+	}
+	for _, iid := range iids {
+		by := db.IssueByIIDParams{Tenant: s.tenant, IntegrationID: integrationID, ProjectID: projectID, IID: iid}
+		if err := add(q.IssueByIID(ctx, by)); err != nil {
+			return nil, err
+		}
+	}
+	for _, nonce := range nonces {
+		if err := add(q.IssueByNonce(ctx, s.tenant, integrationID, nonce)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Observe stores what was seen of a project's issues, all of it or nothing:
+// each issue (its Rev rises by one), that their groups changed, and the
+// tracker's time up to which everything has now been seen. The error is
+// ErrStale when any row was written since it was read.
+func (s *Store) Observe(ctx context.Context, integrationID, projectID int64, seen []issue.Tracked, watermark time.Time) error {
+	return s.save(ctx, fmt.Sprintf("storing what was seen in project %d", projectID), func(ctx context.Context, q *db.Queries) error {
+		var touched []rule.GroupKey
+		for _, t := range seen {
+			if _, err := s.saveIssue(ctx, q, t); err != nil {
+				return err
+			}
+			if err := s.endEntries(ctx, q, t, watermark); err != nil {
+				return err
+			}
+			touched = append(touched, t.Group)
+		}
+		if err := s.touch(ctx, q, touched); err != nil {
+			return err
+		}
+		return q.SetWatermark(ctx, db.SetWatermarkParams{
+			Tenant: s.tenant, IntegrationID: integrationID, ProjectID: projectID, SeenAt: db.Time{Time: watermark},
+		})
+	})
+}
+
+// endEntries says in the journal what a look found out about steps whose end
+// nobody recorded.
+func (s *Store) endEntries(ctx context.Context, q *db.Queries, t issue.Tracked, at time.Time) error {
+	ended := plan.Adopted
+	switch t.Phase {
+	case issue.Intended, issue.InDoubt:
+		return nil
+	case issue.Dropped:
+		ended = plan.Dropped
+	}
+	return q.EndEntries(ctx, db.EndEntriesParams{
+		Tenant: s.tenant, IssueID: sql.NullInt64{Int64: t.ID, Valid: true}, Ended: string(ended), EndedAt: db.Time{Time: at},
+	})
+}
+
+// Projects lists the projects that hold issues of an integration, or are about
+// to, in the order of their ids.
+func (s *Store) Projects(ctx context.Context, integrationID int64) ([]int64, error) {
+	var out []int64
+	err := s.query(ctx, "listing the projects that hold issues", func(q *db.Queries) error {
+		var err error
+		out, err = q.Projects(ctx, s.tenant, integrationID)
+		return err
+	})
+	return out, err
+}
+
+// Watermark is the tracker's time up to which everything in the project has
+// been seen. Zero: never looked.
+func (s *Store) Watermark(ctx context.Context, integrationID, projectID int64) (time.Time, error) {
+	var at db.Time
+	err := s.query(ctx, fmt.Sprintf("reading up to when project %d was seen", projectID), func(q *db.Queries) error {
+		var err error
+		at, err = q.Watermark(ctx, s.tenant, integrationID, projectID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return at.Time, err
+}

@@ -1,0 +1,71 @@
+-- EnterScope makes the scope when it is new, and in any case holds its row until
+-- the transaction ends: two pulls of one scope take turns.
+-- name: EnterScope :one
+insert into scopes (tenant, source, scope) values (@tenant, @source, @scope)
+on conflict (tenant, source, scope) do update set scope = excluded.scope
+returning id;
+
+-- name: PresentAccounts :many
+select distinct account from findings
+where tenant = @tenant and scope_id = @scope_id and detection = 'present';
+
+-- name: FindingPlace :one
+select id, group_key from findings where tenant = @tenant and finding_key = @finding_key;
+
+-- name: PutGroup :exec
+insert into finding_groups (tenant, group_key, rule, version, dirty)
+values (@tenant, @group_key, @rule, 1, true)
+on conflict (tenant, group_key) do update set
+	rule = excluded.rule, dirty = true, version = finding_groups.version + 1;
+
+-- name: PutFinding :one
+insert into findings (
+	tenant, scope_id, finding_key, group_key, kind, account, detection, absences,
+	digest, since, severity, savings, savings_micros, currency
+) values (
+	@tenant, @scope_id, @finding_key, @group_key, @kind, @account, @detection, @absences,
+	@digest, @since, @severity, @savings, @savings_micros, @currency
+)
+on conflict (tenant, finding_key) do update set
+	scope_id = excluded.scope_id, group_key = excluded.group_key, kind = excluded.kind, account = excluded.account,
+	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = excluded.since,
+	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
+returning id;
+
+-- name: PutBody :exec
+insert into finding_bodies (finding_id, tenant, body) values (@finding_id, @tenant, @body)
+on conflict (finding_id) do update set body = excluded.body;
+
+-- name: Miss :one
+update findings set detection = @detection, absences = @absences, digest = @digest, since = @since
+where tenant = @tenant and finding_key = @finding_key
+returning group_key;
+
+-- name: LeaveGroup :exec
+update finding_groups set left_finding = @finding_id, left_at = @left_at, dirty = true, version = version + 1
+where tenant = @tenant and group_key = @group_key;
+
+-- name: AddPull :one
+insert into pulls (tenant, scope_id, received_at, complete, reasons, files, added, changed, unchanged, absent, missing, skipped)
+values (@tenant, @scope_id, @received_at, @complete, @reasons, @files, @added, @changed, @unchanged, @absent, @missing, @skipped)
+returning id;
+
+-- name: LastPulls :many
+select sqlc.embed(pulls), scopes.source, scopes.scope
+from scopes
+join pulls on pulls.tenant = scopes.tenant and pulls.scope_id = scopes.id
+where scopes.tenant = @tenant
+and pulls.id = (select max(p.id) from pulls p where p.tenant = scopes.tenant and p.scope_id = scopes.id)
+order by scopes.source, scopes.scope;
+
+-- name: CountFindings :many
+select kind, detection, count(*) as number
+from findings where tenant = @tenant
+group by kind, detection order by kind, detection;
+
+-- Claims lists what each group's present findings would save, group by group.
+-- name: Claims :many
+select group_key, savings, currency
+from findings
+where tenant = @tenant and detection = 'present' and kind = 'cost'
+order by group_key;

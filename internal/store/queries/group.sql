@@ -1,0 +1,62 @@
+-- The pages of groups are read in ranges of keys: a range needs no list of keys
+-- in the statement. Every query exists twice, since "all or dirty" in one
+-- condition would keep both databases from using the index of dirty groups.
+
+-- name: GroupsAfter :many
+select group_key, version, left_finding, left_at
+from finding_groups
+where tenant = @tenant and group_key > @after
+order by group_key limit @page;
+
+-- name: DirtyGroupsAfter :many
+select group_key, version, left_finding, left_at
+from finding_groups
+where tenant = @tenant and group_key > @after and dirty
+order by group_key limit @page;
+
+-- name: Members :many
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from findings f
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where f.tenant = @tenant and f.group_key >= @first and f.group_key <= @last
+order by f.group_key;
+
+-- name: DirtyMembers :many
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from finding_groups g
+join findings f on f.tenant = g.tenant and f.group_key = g.group_key
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where g.tenant = @tenant and g.group_key >= @first and g.group_key <= @last and g.dirty
+order by g.group_key;
+
+-- name: Departed :one
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from findings f
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where f.tenant = @tenant and f.id = @id;
+
+-- name: GroupIssues :many
+select * from issues
+where tenant = @tenant and group_key >= @first and group_key <= @last and phase <> 'dropped'
+order by group_key, id;
+
+-- name: DirtyGroupIssues :many
+select sqlc.embed(i)
+from finding_groups g
+join issues i on i.tenant = g.tenant and i.group_key = g.group_key
+where g.tenant = @tenant and g.group_key >= @first and g.group_key <= @last and g.dirty and i.phase <> 'dropped'
+order by g.group_key, i.id;
+
+-- name: CountGroups :one
+select count(*) from finding_groups where tenant = @tenant;
+
+-- name: CountDirtyGroups :one
+select count(*) from finding_groups where tenant = @tenant and dirty;
+
+-- name: TouchGroup :exec
+update finding_groups set dirty = true, version = version + 1
+where tenant = @tenant and group_key = @group_key;
+
+-- name: SettleGroup :exec
+update finding_groups set dirty = false
+where tenant = @tenant and group_key = @group_key and version = @version and dirty;

@@ -1,0 +1,50 @@
+-- A group that has an active issue already gives no row back.
+-- name: AddIssue :one
+insert into issues (
+	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
+	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble
+) values (
+	@tenant, @integration_id, @group_key, @nonce, @phase, 1, @sent_at,
+	@project_id, @iid, @state, @pending_state, @override_state, @observed, @written, @missing, @trouble
+)
+on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
+returning id;
+
+-- name: SaveIssue :execrows
+update issues set
+	phase = @phase, sent_at = @sent_at, project_id = @project_id, iid = @iid, state = @state,
+	pending_state = @pending_state, override_state = @override_state,
+	observed = @observed, written = @written, missing = @missing, trouble = @trouble, rev = rev + 1
+where tenant = @tenant and id = @id and rev = @rev;
+
+-- name: Unsettled :many
+select * from issues
+where tenant = @tenant and integration_id = @integration_id and phase in ('intended', 'in doubt')
+order by id;
+
+-- name: IssueByIID :many
+select * from issues
+where tenant = @tenant and integration_id = @integration_id and project_id = @project_id and iid = @iid;
+
+-- name: IssueByNonce :many
+select * from issues
+where tenant = @tenant and integration_id = @integration_id and nonce = @nonce;
+
+-- name: CountIssues :many
+select phase, state, count(*) as number
+from issues where tenant = @tenant
+group by phase, state order by phase, state;
+
+-- name: Watermark :one
+select seen_at from watermarks
+where tenant = @tenant and integration_id = @integration_id and project_id = @project_id;
+
+-- name: SetWatermark :exec
+insert into watermarks (tenant, integration_id, project_id, seen_at)
+values (@tenant, @integration_id, @project_id, @seen_at)
+on conflict (tenant, integration_id, project_id) do update set seen_at = excluded.seen_at;
+
+-- name: Projects :many
+select distinct project_id from issues
+where tenant = @tenant and integration_id = @integration_id and project_id > 0 and phase not in ('dropped', 'retired')
+order by project_id;

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"cxm/internal/finding"
+	"cxm/internal/issue"
+	"cxm/internal/plan"
+	"cxm/internal/rule"
+	"cxm/internal/store/db"
+)
+
+// encode writes v as JSON, the same value always as the same bytes.
+func encode(v any) (string, error) {
+	text, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
+	return string(text), err
+}
+
+// decode reads what encode wrote; what says which column of which row.
+func decode(text string, into any, what string, id any) error {
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("the %s of %v in the database cannot be read: %w", what, id, err)
+	}
+	return nil
+}
+
+func toTracked(r db.Issue) (issue.Tracked, error) {
+	t := issue.Tracked{
+		ID: r.ID, Integration: r.IntegrationID, Group: rule.GroupKey(r.GroupKey), Nonce: r.Nonce,
+		Phase: issue.Phase(r.Phase), SentAt: r.SentAt.Time, Pending: issue.State(r.PendingState), Override: issue.State(r.OverrideState),
+		Missing: int(r.Missing), Trouble: r.Trouble, Rev: r.Rev,
+	}
+	if err := decode(r.Observed, &t.Observed, "observed state of issue row", r.ID); err != nil {
+		return t, err
+	}
+	return t, decode(r.Written, &t.Written, "written state of issue row", r.ID)
+}
+
+func toAllTracked(rows []db.Issue) ([]issue.Tracked, error) {
+	var out []issue.Tracked
+	for _, r := range rows {
+		t, err := toTracked(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// documents are the two parts of an issue that are kept as JSON.
+func documents(t issue.Tracked) (observed, written string, err error) {
+	if observed, err = encode(t.Observed); err == nil {
+		written, err = encode(t.Written)
+	}
+	return observed, written, err
+}
+
+func addIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
+	observed, written, err := documents(t)
+	return db.AddIssueParams{
+		Tenant: tenant, IntegrationID: t.Integration, GroupKey: string(t.Group), Nonce: t.Nonce,
+		Phase: string(t.Phase), SentAt: db.Time{Time: t.SentAt},
+		ProjectID: t.Observed.ProjectID, IID: t.Observed.IID, State: string(t.Observed.State),
+		PendingState: string(t.Pending), OverrideState: string(t.Override),
+		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
+	}, err
+}
+
+func saveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
+	observed, written, err := documents(t)
+	return db.SaveIssueParams{
+		Tenant: tenant, ID: t.ID, Rev: t.Rev,
+		Phase: string(t.Phase), SentAt: db.Time{Time: t.SentAt},
+		ProjectID: t.Observed.ProjectID, IID: t.Observed.IID, State: string(t.Observed.State),
+		PendingState: string(t.Pending), OverrideState: string(t.Override),
+		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
+	}, err
+}
+
+func toMember(r db.MembersRow) (rule.Member, error) {
+	var m rule.Member
+	digest, err := finding.ParseDigest(r.Digest)
+	if err != nil {
+		return m, fmt.Errorf("finding %s in the database: %w", r.FindingKey, err)
+	}
+	m.Sighting = finding.Sighting{Detection: finding.Detection(r.Detection), Absences: int(r.Absences), Digest: digest, Since: r.Since.Time}
+	return m, decode(r.Body, &m.Finding, "body of finding", r.FindingKey)
+}
+
+func toEntry(r db.Journal) plan.Entry {
+	return plan.Entry{
+		ID: r.ID, Run: r.RunID, Seq: int(r.Seq), Verb: plan.Verb(r.Verb), Reason: r.Reason,
+		Group: rule.GroupKey(r.GroupKey), Issue: r.IssueID.Int64, Outcome: plan.Outcome(r.Outcome),
+		Trouble: r.Trouble, Calls: int(r.Calls), WroteAt: r.WroteAt.Time, EndedAt: r.EndedAt.Time,
+		Summary: r.Summary, WebURL: r.WebURL, Title: r.Title,
+	}
+}
+
+func addEntry(tenant string, e plan.Entry) db.AddEntryParams {
+	return db.AddEntryParams{
+		Tenant: tenant, RunID: e.Run, Seq: int64(e.Seq), Verb: string(e.Verb), Reason: e.Reason,
+		GroupKey: string(e.Group), IssueID: reference(e.Issue), Outcome: string(e.Outcome),
+		Trouble: e.Trouble, Calls: int64(e.Calls), WroteAt: db.Time{Time: e.WroteAt}, EndedAt: db.Time{Time: e.EndedAt},
+		Summary: e.Summary, WebURL: e.WebURL, Title: e.Title,
+	}
+}
+
+func saveEntry(tenant string, e plan.Entry) db.SaveEntryParams {
+	return db.SaveEntryParams{
+		Tenant: tenant, ID: e.ID, IssueID: reference(e.Issue), Outcome: string(e.Outcome), Trouble: e.Trouble,
+		Calls: int64(e.Calls), EndedAt: db.Time{Time: e.EndedAt}, Summary: e.Summary, WebURL: e.WebURL, Title: e.Title,
+	}
+}
+
+// reference is a row's id, or null for none.
+func reference(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+
+func toRun(r db.Run) plan.Run {
+	return plan.Run{
+		ID: r.ID, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
+		Steps: int(r.Steps), Done: int(r.Done), Failed: int(r.Failed), InDoubt: int(r.InDoubt), Skipped: int(r.Skipped),
+	}
+}
+
+func toPull(r db.LastPullsRow) (finding.Pull, error) {
+	p := finding.Pull{
+		ID: r.Pull.ID, Source: r.Source, Scope: r.Scope, ReceivedAt: r.Pull.ReceivedAt.Time, Complete: r.Pull.Complete,
+		New: int(r.Pull.Added), Changed: int(r.Pull.Changed), Unchanged: int(r.Pull.Unchanged),
+		Absent: int(r.Pull.Absent), Missing: int(r.Pull.Missing), Skipped: int(r.Pull.Skipped),
+	}
+	if err := decode(r.Pull.Reasons, &p.Reasons, "reasons of pull", r.Pull.ID); err != nil {
+		return p, err
+	}
+	return p, decode(r.Pull.Files, &p.Files, "files of pull", r.Pull.ID)
+}

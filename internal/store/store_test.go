@@ -1,0 +1,30 @@
+package store_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"cxm/internal/store"
+	"cxm/internal/store/storetest"
+)
+
+func TestSQLite(t *testing.T) {
+	storetest.Run(t, open)
+}
+
+// open opens a new database file that is closed when the test ends.
+func open(t *testing.T) *store.DB { return openAt(t, filepath.Join(t.TempDir(), "cxm.db")) }
+
+func openAt(t testing.TB, path string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}

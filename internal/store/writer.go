@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"sync"
+
+	"cxm/internal/store/db"
+)
+
+// writer is the one connection that writes. Small writes that wait for it at the
+// same time share a transaction, and so one wait for the disk: whoever gets the
+// turn carries out all of them.
+type writer struct {
+	db      *sql.DB
+	turn    chan struct{} // holds one value while someone has the turn
+	mu      sync.Mutex
+	waiting []*job // guarded by mu
+}
+
+func newWriter(db *sql.DB) *writer { return &writer{db: db, turn: make(chan struct{}, 1)} }
+
+// job is one small write and, once done is closed, its outcome.
+type job struct {
+	ctx  context.Context
+	f    func(context.Context, *db.Queries) error
+	err  error
+	done chan struct{}
+}
+
+// shared is how many jobs share a transaction at most.
+const shared = 64
+
+// errAborted is the outcome of jobs whose transaction ended in a panic.
+var errAborted = errors.New("the transaction was given up")
+
+// do runs f in a transaction, on this goroutine or another, and returns once it
+// is on disk. Once f runs, the end of ctx does not end it: what is interrupted
+// takes the others' work with it.
+func (w *writer) do(ctx context.Context, f func(context.Context, *db.Queries) error) error {
+	j := &job{ctx: ctx, f: f, done: make(chan struct{})}
+	w.mu.Lock()
+	w.waiting = append(w.waiting, j)
+	w.mu.Unlock()
+	for {
+		select {
+		case <-j.done:
+			return j.err
+		default:
+		}
+		select {
+		case <-j.done:
+		case <-ctx.Done():
+			if w.withdraw(j) {
+				return ctx.Err()
+			}
+			<-j.done
+		case w.turn <- struct{}{}:
+			if err := w.lead(ctx); err != nil && w.withdraw(j) {
+				return err
+			}
+		}
+	}
+}
+
+// withdraw takes back a job that nobody has begun.
+func (w *writer) withdraw(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.waiting, j)
+	if i < 0 {
+		return false
+	}
+	w.waiting = slices.Delete(w.waiting, i, i+1)
+	return true
+}
+
+// take takes the jobs that wait the longest.
+func (w *writer) take() []*job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(len(w.waiting), shared)
+	jobs := slices.Clone(w.waiting[:n])
+	w.waiting = slices.Delete(w.waiting, 0, n)
+	return jobs
+}
+
+// lead carries out what waits and gives the turn back. Its error says that the
+// database could not be had; then no job was begun.
+func (w *writer) lead(ctx context.Context) error {
+	defer func() { <-w.turn }()
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	jobs := w.take()
+	for _, j := range jobs {
+		j.err = errAborted
+		defer close(j.done)
+	}
+	if err := carryOut(tx, jobs); err != nil {
+		for _, j := range jobs {
+			j.err = err
+		}
+	}
+	return nil
+}
+
+// carryOut runs the jobs, each of them whole or not at all, and commits. After
+// an error nothing of any was kept.
+func carryOut(tx *sql.Tx, jobs []*job) error {
+	statements := prepare(tx)
+	kept := 0
+	for _, j := range jobs {
+		if _, err := tx.Exec("savepoint job"); err != nil {
+			return err
+		}
+		if j.err = j.f(context.WithoutCancel(j.ctx), db.New(statements)); j.err != nil {
+			if _, err := tx.Exec("rollback to savepoint job"); err != nil {
+				return errors.Join(err, j.err)
+			}
+		} else {
+			kept++
+		}
+		if _, err := tx.Exec("release savepoint job"); err != nil {
+			return err
+		}
+	}
+	if kept == 0 {
+		return nil
+	}
+	return tx.Commit()
+}
+
+// exclusive runs f in a transaction of its own, which the end of ctx rolls back.
+func (w *writer) exclusive(ctx context.Context, f func(db.DBTX) error) error {
+	tx, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := f(prepare(tx)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
