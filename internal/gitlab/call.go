@@ -1,0 +1,195 @@
+package gitlab
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	api "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"cxm/internal/gitlab/limit"
+	"cxm/internal/issue"
+)
+
+// retries is how often a read is tried again. A write never is.
+const retries = 3
+
+// patience is the longest wait a 503 may ask for before a read is given up.
+const patience = 30 * time.Second
+
+// request is one kind of call, with what it needs to be told apart.
+type request struct {
+	doing  string        // for people: "creating an issue in project 7"
+	method string        // of HTTP
+	route  string        // GitLab's, unfilled
+	bucket *limit.Bucket // taken from beside the account's; nil: none
+	before func() error  // called once the limits let the request go; an error stops it; nil: nothing to do
+}
+
+// sending is client-go's method for a request, with its arguments in place.
+type sending[T any] func(...api.RequestOptionFunc) (T, *api.Response, error)
+
+// errGarbled says that the answer is JSON, but not what was asked for.
+var errGarbled = errors.New("fields are missing that GitLab always sends")
+
+// call sends a request and brings back its answer, or an *issue.Trouble. It
+// waits for the limits; after a 429, which proves that nothing was carried out,
+// it waits and sends again for as long as the context lives; a read is tried
+// again when the instance stumbles. Whole says whether an answer is what was
+// asked for.
+func call[T any](ctx context.Context, c *Client, r request, send sending[T], whole func(T) bool) (T, *exchange, error) {
+	var last *issue.Trouble
+	for stumbles := 0; ; {
+		answer, x, t := attempt(ctx, c, r, send, whole, last)
+		if t == nil {
+			return answer, x, nil
+		}
+		switch {
+		case ctx.Err() != nil:
+		case x.status == http.StatusTooManyRequests:
+			last = t
+			continue
+		case r.stumbled(t, x) && stumbles < retries && pause(ctx, max(backoff(stumbles), t.After)):
+			stumbles++
+			continue
+		}
+		var none T
+		return none, x, t
+	}
+}
+
+// stumbled says that a read may well succeed when it is tried again: the
+// instance failed or was cut off, but did not answer with something else.
+func (r request) stumbled(t *issue.Trouble, x *exchange) bool {
+	return r.method == http.MethodGet && t.Kind == issue.Unavailable && t.After <= patience &&
+		(x.status == 0 || x.status >= 500 || errors.Is(t.Err, io.ErrUnexpectedEOF))
+}
+
+// attempt waits for the limits and sends once. Last is the trouble of the time
+// before, which is the better answer when the context does not reach far enough
+// to wait for another.
+func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], whole func(T) bool, last *issue.Trouble) (T, *exchange, *issue.Trouble) {
+	x := &exchange{route: r.route}
+	var none T
+	taken, err := c.admit(ctx, r)
+	if err != nil {
+		return none, x, notAdmitted(r, err, last)
+	}
+	if r.before != nil {
+		if err := r.before(); err != nil {
+			c.settle(r, taken, x, nil)
+			return none, x, &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err}
+		}
+	}
+	answer, _, err := send(api.WithContext(x.watch(ctx)))
+	if err == nil && !whole(answer) {
+		err = errGarbled
+	}
+	var t *issue.Trouble
+	if err != nil {
+		t = classify(c.outcome(r, x, err))
+	}
+	c.settle(r, taken, x, t)
+	if t != nil {
+		return none, x, t
+	}
+	return answer, x, nil
+}
+
+func (c *Client) outcome(r request, x *exchange, err error) outcome {
+	if bad := (*api.ErrorResponse)(nil); errors.As(err, &bad) {
+		err = errGarbled // it holds the request with the token, and the status says it all
+	}
+	return outcome{
+		doing: r.doing, method: r.method, status: x.status, header: x.header, body: x.body,
+		err: err, left: x.left(err), token: x.token, now: c.clock(),
+	}
+}
+
+// notAdmitted is the trouble of a request that its limits held back.
+func notAdmitted(r request, err error, last *issue.Trouble) *issue.Trouble {
+	var late *limit.LateError
+	if !errors.As(err, &late) {
+		return &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err, Mend: "It was given up before it was sent: trying again is safe"}
+	}
+	if last != nil {
+		last.After = late.Wait
+		return last
+	}
+	return &issue.Trouble{Kind: issue.Limited, Doing: r.doing, Err: late, After: late.Wait, Mend: "cxm keeps to its limits: try again later, or raise them if the instance allows more"}
+}
+
+// taken says of which buckets a request is the probe.
+type taken struct{ own, account bool }
+
+// admit takes the request from its own bucket, then from the account's. All
+// callers keep that order, so that probes never wait for each other.
+func (c *Client) admit(ctx context.Context, r request) (t taken, err error) {
+	if r.method != http.MethodGet && c.readOnly {
+		return t, ctx.Err()
+	}
+	if r.bucket != nil {
+		if t.own, err = r.bucket.Take(ctx); err != nil {
+			return t, err
+		}
+	}
+	if t.account, err = c.limits.account.Take(ctx); err != nil && r.bucket != nil {
+		r.bucket.Settle(t.own, limit.Silence, 0)
+	}
+	return t, err
+}
+
+// settle tells the buckets how the request went. GitLab's outer limit counts
+// every request and answers in plain text; the limits of single endpoints
+// answer in JSON.
+func (c *Client) settle(r request, t taken, x *exchange, trouble *issue.Trouble) {
+	own, account := spoken(x), spoken(x)
+	after := time.Duration(0)
+	if x.status == http.StatusTooManyRequests {
+		if after = trouble.After; after == 0 {
+			after = limit.RestOfWindow(limit.Dated(x.header, c.clock()))
+		}
+		own, account = limit.Limited, limit.Fine
+		if r.bucket == nil || !jsonObject(x.body) {
+			own, account = limit.Fine, limit.Limited
+		}
+		c.log.Warn("gitlab says to wait", "route", r.route, "wait", after, "told", trouble.After != 0)
+	}
+	if r.bucket != nil {
+		r.bucket.Settle(t.own, own, after)
+	}
+	c.limits.account.Settle(t.account, account, after)
+	c.limits.account.Heed(x.header)
+}
+
+func spoken(x *exchange) limit.Verdict {
+	if x.status == 0 {
+		return limit.Silence
+	}
+	return limit.Fine
+}
+
+// backoff is the wait before a read is tried again: half a second, doubled each
+// time, half of it left to chance.
+func backoff(attempt int) time.Duration {
+	whole := 500 * time.Millisecond << attempt
+	return whole/2 + time.Duration(rand.Int64N(int64(whole/2)))
+}
+
+// pause waits for d; false when the context ends before.
+func pause(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

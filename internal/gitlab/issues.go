@@ -1,0 +1,203 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	api "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"cxm/internal/issue"
+)
+
+const (
+	routeIssues        = "/issues"
+	routeProjectIssues = "/projects/:id/issues"
+	routeIssue         = "/projects/:id/issues/:issue_iid"
+	routeNotes         = "/projects/:id/issues/:issue_iid/notes"
+
+	perPage = 100 // GitLab's largest
+)
+
+// One reads one issue by its number in the project.
+func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, error) {
+	r := request{doing: fmt.Sprintf("reading issue #%d of project %d", iid, project), method: http.MethodGet, route: routeIssue}
+	got, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Issue, *api.Response, error) {
+		return c.api.Issues.GetIssue(project, iid, o...)
+	}, wholeIssue)
+	return answerOf(got, err)
+}
+
+// Create makes an issue, with at most one request whose answer may be lost: the
+// trouble is then issue.Doubtful, and only a look can tell whether the issue
+// exists. After a 429 it waits and sends again; a deadline in ctx bounds that.
+// GitLab executes quick actions in the description, fills an empty one from the
+// project's template, and drops labels that the account may not create: see
+// Missing.
+func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error) {
+	r := request{
+		doing:  fmt.Sprintf("creating an issue in project %d", project),
+		method: http.MethodPost, route: routeProjectIssues, bucket: c.limits.project(project), before: d.Sending,
+	}
+	if t := sound(r.doing, d.Labels); t != nil {
+		return issue.Observed{}, t
+	}
+	options := &api.CreateIssueOptions{Title: &d.Title, Description: &d.Description, Labels: labels(d.Labels)}
+	got, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Issue, *api.Response, error) {
+		return c.api.Issues.CreateIssue(project, options, o...)
+	}, wholeIssue)
+	return answerOf(got, err)
+}
+
+// Change writes to an issue with one PUT. What is nil or empty in ch stays as it
+// is; an empty ch is issue.Invalid and sends nothing. Troubles are as for
+// Create.
+func (c *Client) Change(ctx context.Context, project, iid int64, ch issue.Change) (issue.Observed, error) {
+	r := request{doing: fmt.Sprintf("changing issue #%d of project %d", iid, project), method: http.MethodPut, route: routeIssue}
+	event, known := map[issue.State]*string{"": nil, issue.Closed: new("close"), issue.Opened: new("reopen")}[ch.State]
+	switch {
+	case ch.Empty():
+		return issue.Observed{}, unfit(r.doing, "there is nothing to write")
+	case !known:
+		return issue.Observed{}, unfit(r.doing, "%.40q is no state of an issue: use opened or closed", ch.State)
+	}
+	if t := sound(r.doing, slices.Concat(ch.AddLabels, ch.RemoveLabels)); t != nil {
+		return issue.Observed{}, t
+	}
+	options := &api.UpdateIssueOptions{
+		Title: ch.Title, Description: ch.Description, StateEvent: event,
+		AddLabels: labels(ch.AddLabels), RemoveLabels: labels(ch.RemoveLabels),
+	}
+	got, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Issue, *api.Response, error) {
+		return c.api.Issues.UpdateIssue(project, iid, options, o...)
+	}, wholeIssue)
+	return answerOf(got, err)
+}
+
+// Note writes a comment on an issue and returns its id; zero: the text held
+// nothing but quick actions, which GitLab executed. Troubles are as for Create.
+func (c *Client) Note(ctx context.Context, project, iid int64, body string) (int64, error) {
+	r := request{
+		doing:  fmt.Sprintf("commenting on issue #%d of project %d", iid, project),
+		method: http.MethodPost, route: routeNotes, bucket: c.limits.notes,
+	}
+	got, x, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Note, *api.Response, error) {
+		return c.api.Notes.CreateIssueNote(project, iid, &api.CreateIssueNoteOptions{Body: &body}, o...)
+	}, func(n *api.Note) bool { return n != nil })
+	if err != nil {
+		return 0, err
+	}
+	if got.ID == 0 && x.status != http.StatusAccepted {
+		return 0, classify(c.outcome(r, x, errGarbled))
+	}
+	return got.ID, nil
+}
+
+// Search lists up to 100 issues, wherever the account can see them, whose
+// description holds the word, letter case aside: closed ones and those of
+// archived projects too. GitLab's index follows a write at once, but a replica
+// may lag. It needs a word of at least three letters, digits and no spaces.
+func (c *Client) Search(ctx context.Context, word string) ([]issue.Observed, error) {
+	r := request{doing: fmt.Sprintf("searching all issues for %.40q", word), method: http.MethodGet, route: routeIssues, bucket: c.limits.searches}
+	if len(word) < 3 || strings.ContainsAny(word, " \t\r\n") {
+		return nil, unfit(r.doing, "GitLab searches for words of three letters or more")
+	}
+	options := &api.ListIssuesOptions{
+		ListOptions: api.ListOptions{PerPage: perPage},
+		Scope:       new("all"), State: new("all"), Search: &word, In: new("description"),
+	}
+	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*api.Issue, *api.Response, error) {
+		return c.api.Issues.ListIssues(options, append(o, parameter("non_archived", "false"))...)
+	}, wholeIssues)
+	if err != nil {
+		return nil, err
+	}
+	var found []issue.Observed
+	for _, each := range list {
+		if strings.Contains(strings.ToLower(each.Description), strings.ToLower(word)) {
+			found = append(found, observed(each))
+		}
+	}
+	return found, nil
+}
+
+// Missing lists the labels that were sent and that GitLab did not set: the
+// account may not create them, or a scoped label pushed them out. Nil: none.
+func Missing(sent []string, got issue.Observed) []string {
+	var missing []string
+	for _, label := range sent {
+		if !slices.Contains(got.Labels, label) {
+			missing = append(missing, label)
+		}
+	}
+	return missing
+}
+
+// sound refuses labels that GitLab would take apart, since client-go joins them
+// with commas.
+func sound(doing string, names []string) *issue.Trouble {
+	for _, name := range names {
+		if strings.TrimSpace(name) == "" || strings.Contains(name, ",") {
+			return unfit(doing, "the label %.80q is empty or holds a comma, where GitLab would take it apart: rename it", name)
+		}
+	}
+	return nil
+}
+
+func labels(names []string) *api.LabelOptions {
+	if len(names) == 0 {
+		return nil
+	}
+	return new(api.LabelOptions(names))
+}
+
+// parameter sets a query parameter that client-go does not know, or spells
+// differently.
+func parameter(name, value string) api.RequestOptionFunc {
+	return api.WithKeysetPaginationParameters("?" + url.Values{name: {value}}.Encode())
+}
+
+func wholeIssue(i *api.Issue) bool {
+	return i != nil && i.ID > 0 && i.IID > 0 && i.ProjectID > 0 && i.UpdatedAt != nil &&
+		(i.State == string(issue.Opened) || i.State == string(issue.Closed))
+}
+
+func wholeIssues(list []*api.Issue) bool {
+	return list != nil && !slices.ContainsFunc(list, func(i *api.Issue) bool { return !wholeIssue(i) })
+}
+
+func answerOf(i *api.Issue, err error) (issue.Observed, error) {
+	if err != nil {
+		return issue.Observed{}, err
+	}
+	return observed(i), nil
+}
+
+func observed(i *api.Issue) issue.Observed {
+	o := issue.Observed{
+		ID: i.ID, ProjectID: i.ProjectID, IID: i.IID, WebURL: i.WebURL,
+		Title: i.Title, Description: i.Description, State: issue.State(i.State), MovedToID: i.MovedToID,
+		CreatedAt: moment(i.CreatedAt), UpdatedAt: moment(i.UpdatedAt), ClosedAt: moment(i.ClosedAt),
+	}
+	if len(i.Labels) > 0 {
+		o.Labels = slices.Sorted(slices.Values(i.Labels))
+	}
+	if i.Author != nil {
+		o.AuthorID = i.Author.ID
+	}
+	if i.ClosedBy != nil {
+		o.ClosedByID = i.ClosedBy.ID
+	}
+	return o
+}
+
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

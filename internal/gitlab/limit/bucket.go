@@ -1,0 +1,209 @@
+// Package limit keeps a client inside the limits of a GitLab instance before
+// GitLab has to say so, and out of its way once it has.
+//
+// What always holds: in any 60 seconds a bucket lets through at most what it
+// allows; after a 429 nothing goes out until the pause has ended, and then one
+// request alone finds out whether GitLab takes more; no wait outlasts its
+// context, and none that would is begun.
+package limit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Bucket keeps one of GitLab's limits: a steady rate with a burst, a pause when
+// GitLab says that it was too much, and one probe at a time until it takes
+// requests again. It is safe for many goroutines.
+type Bucket struct {
+	what  string // it counts, for people
+	limit int    // per minute; 0 or less: none
+	flow  *rate.Limiter
+
+	mu      sync.Mutex
+	until   time.Time     // nothing goes out before it
+	limited bool          // the last word was a 429: go one at a time
+	probing bool          // that one is out
+	eased   time.Time     // flow is slowed down until then; zero: it is not
+	changed chan struct{} // closed and replaced when the above changes
+}
+
+// NewBucket allows perMinute in any 60 seconds: a fifth of it at once, the rest
+// spread over the minute; 0 or less: no limit of its own. What is counted is for
+// people: "requests".
+func NewBucket(what string, perMinute int) *Bucket {
+	b := &Bucket{what: what, limit: perMinute, changed: make(chan struct{})}
+	every, burst := b.pace()
+	b.flow = rate.NewLimiter(every, burst)
+	return b
+}
+
+func (b *Bucket) pace() (rate.Limit, int) {
+	if b.limit <= 0 {
+		return rate.Inf, 1
+	}
+	burst := max(1, b.limit/5)
+	return rate.Limit(float64(max(1, b.limit-burst)) / Window.Seconds()), burst
+}
+
+// LateError says that a request would have to wait longer than its context
+// lives. It was not waited for.
+type LateError struct {
+	What string        // the bucket counts
+	Wait time.Duration // until there is room again
+}
+
+// Error names the limit and the wait.
+func (e *LateError) Error() string {
+	return fmt.Sprintf("the limit on %s leaves no room for another %s", e.What, e.Wait.Round(time.Second))
+}
+
+// Take waits until one request may go out. Probe says that the caller is the
+// one who finds out whether GitLab takes requests again: others wait for its
+// Settle. The error is a *LateError or the context's.
+func (b *Bucket) Take(ctx context.Context) (probe bool, err error) {
+	if err := b.draw(ctx); err != nil {
+		return false, err
+	}
+	for {
+		wait, changed, probe, ok := b.gate(time.Now())
+		if ok {
+			return probe, nil
+		}
+		if err := b.wait(ctx, wait, changed); err != nil {
+			return false, err
+		}
+	}
+}
+
+// draw waits for the steady rate.
+func (b *Bucket) draw(ctx context.Context) error {
+	now := time.Now()
+	b.unease(now)
+	turn := b.flow.ReserveN(now, 1)
+	wait := turn.DelayFrom(now)
+	if wait == 0 {
+		return ctx.Err()
+	}
+	if err := b.wait(ctx, wait, nil); err != nil {
+		turn.Cancel()
+		return err
+	}
+	return nil
+}
+
+// gate lets a caller through, or says how long to wait and what to listen to.
+// A wait of zero: only for the change.
+func (b *Bucket) gate(now time.Time) (wait time.Duration, changed <-chan struct{}, probe, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case now.Before(b.until):
+		return b.until.Sub(now), b.changed, false, false
+	case !b.limited:
+		return 0, nil, false, true
+	case b.probing:
+		return 0, b.changed, false, false
+	}
+	b.probing = true
+	return 0, nil, true, true
+}
+
+// wait sleeps, unless the context would end first.
+func (b *Bucket) wait(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return &LateError{What: b.what, Wait: d}
+	}
+	var ring <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		ring = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-ring:
+	case <-changed:
+	}
+	return nil
+}
+
+// Verdict is what a request told about a bucket it was taken from.
+type Verdict int
+
+// The verdicts.
+const (
+	Silence Verdict = iota // there was no answer, or nothing was sent
+	Fine                   // GitLab answered, and not with a 429 of this limit
+	Limited                // GitLab answered with a 429 of this limit
+)
+
+// Settle tells the bucket how a request went that was taken from it; probe is
+// what Take said. After is how long to pause when it was Limited.
+func (b *Bucket) Settle(probe bool, v Verdict, after time.Duration) {
+	if !probe && v != Limited {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if probe {
+		b.probing = false
+	}
+	switch v {
+	case Fine:
+		b.limited = false
+	case Limited:
+		b.limited = true
+		if until := time.Now().Add(after); until.After(b.until) {
+			b.until = until
+		}
+	}
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// Heed slows down when GitLab says that little remains, so that what remains
+// lasts until the window ends. GitLab's own time is taken from the Date header.
+func (b *Bucket) Heed(h http.Header) {
+	now := time.Now()
+	remaining, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
+	total, err2 := strconv.Atoi(h.Get("RateLimit-Limit"))
+	reset, ok := resetAt(h)
+	if err != nil || err2 != nil || !ok || remaining > total/5 {
+		return
+	}
+	left := clamp(reset.Sub(Dated(h, now)))
+	if left == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.eased = now.Add(left)
+	if remaining <= 0 && b.eased.After(b.until) {
+		b.until = b.eased
+	}
+	every, _ := b.pace()
+	b.flow.SetLimitAt(now, min(every, rate.Limit(float64(max(remaining, 1))/left.Seconds())))
+	b.flow.SetBurstAt(now, 1)
+}
+
+// unease goes back to the usual rate when the window that was running out has
+// ended.
+func (b *Bucket) unease(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.eased.IsZero() || now.Before(b.eased) {
+		return
+	}
+	b.eased = time.Time{}
+	every, burst := b.pace()
+	b.flow.SetLimitAt(now, every)
+	b.flow.SetBurstAt(now, burst)
+}
