@@ -1,0 +1,172 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"cxm/internal/finding"
+	"cxm/internal/rule"
+	"cxm/internal/source"
+)
+
+// Intake is where pulled findings go.
+type Intake interface {
+	// Ingest opens one transaction, hands its door to fill, and keeps all of it
+	// or, when fill fails, nothing.
+	Ingest(ctx context.Context, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error)
+}
+
+// Puller takes findings in. It needs no integration.
+type Puller struct {
+	Intake Intake
+	Rules  rule.Set
+	Proof  int // complete snapshots in a row that prove absence; at least 1
+	Clock  func() time.Time
+}
+
+// Delivery is what a Puller is asked to take in.
+type Delivery struct {
+	Type    source.Type
+	Scope   string // "" is "default"
+	Inputs  []source.Input
+	Options source.Options
+}
+
+// Pull reads a delivery and keeps it whole, or nothing of it. Skipped records
+// are in the summary. A snapshot that shares no account with what its scope held
+// before is refused, since it would prove everything of the scope absent.
+func (p Puller) Pull(ctx context.Context, d Delivery) (finding.Pull, source.Summary, error) {
+	var summary source.Summary
+	if d.Scope == "" {
+		d.Scope = "default"
+	}
+	head := finding.Pull{Source: string(d.Type), Scope: d.Scope, ReceivedAt: p.Clock().UTC()}
+	for _, in := range d.Inputs {
+		head.Files = append(head.Files, in.Name)
+	}
+	d.Options.Now = head.ReceivedAt
+	done, err := p.Intake.Ingest(ctx, head, func(door rule.Intake) (finding.Pull, error) {
+		in := intake{Puller: p, door: door, pull: head, seen: make(map[finding.Key]finding.Sighting), accounts: map[string]bool{}}
+		var err error
+		if summary, err = source.Read(d.Type, d.Inputs, d.Options, in.take); err != nil {
+			return head, err
+		}
+		in.pull.Complete, in.pull.Reasons, in.pull.Skipped = summary.Complete, summary.Reasons, len(summary.Skipped)
+		if d.Type.Delivery() == source.Snapshots {
+			if err := in.absences(summary); err != nil {
+				return head, err
+			}
+		}
+		return in.count(), nil
+	})
+	if err != nil {
+		return head, summary, fmt.Errorf("taking in %s: nothing was stored: %w", d.Type, err)
+	}
+	return done, summary, nil
+}
+
+// intake is one pull in the making.
+type intake struct {
+	Puller
+	door     rule.Intake
+	pull     finding.Pull
+	seen     map[finding.Key]finding.Sighting // what was taken in, as it is now
+	accounts map[string]bool
+}
+
+// take takes one finding in. A key that comes again replaces what came before.
+func (in *intake) take(f *finding.Finding) error {
+	was, known := in.door.Known[f.FindingKey]
+	now := finding.Sighting{Detection: f.Detection, Digest: f.Digest(), Since: was.Since}
+	if f.SubAccountID != "" {
+		in.accounts[f.SubAccountID] = true
+	}
+	if earlier, again := in.seen[f.FindingKey]; again {
+		was, known = earlier, true
+	}
+	if !known || was.Detection != now.Detection {
+		now.Since = in.pull.ReceivedAt
+	}
+	in.seen[f.FindingKey] = now
+	if known && was == now {
+		return nil
+	}
+	if !known && f.Detection == finding.Absent {
+		return nil // resolved before it was ever known: nothing to say
+	}
+	a := in.Rules.Assign(f)
+	return in.door.Put(rule.Placed{Finding: f, Sighting: now, Rule: a.Rule, Group: a.Group})
+}
+
+// absences looks at what the scope held and the snapshot did not contain.
+func (in *intake) absences(s source.Summary) error {
+	provable, why := finding.Provable(s.Complete, s.Findings)
+	if !provable {
+		in.pull.Reasons = append(in.pull.Reasons, "absence was not counted: "+why)
+	} else if err := in.foreign(); err != nil {
+		return err
+	}
+	for key, was := range in.door.Known {
+		if _, here := in.seen[key]; here {
+			continue
+		}
+		now, _ := was.Miss(provable, in.Proof, in.pull.ReceivedAt)
+		if now == was {
+			continue
+		}
+		if now.Detection == finding.Absent {
+			in.pull.Absent++
+		} else {
+			in.pull.Missing++
+		}
+		if err := in.door.Miss(key, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foreign refuses a snapshot of other accounts than its scope is about.
+func (in *intake) foreign() error {
+	if len(in.accounts) == 0 || len(in.door.Accounts) == 0 {
+		return nil
+	}
+	for account := range in.accounts {
+		if in.door.Accounts[account] {
+			return nil
+		}
+	}
+	return fmt.Errorf("field accountId: this snapshot covers %s, but scope %q has held %s until now: give each part of the world its own --scope, or everything here would count as gone",
+		list(in.accounts), in.pull.Scope, list(in.door.Accounts))
+}
+
+func list(names map[string]bool) string {
+	sorted := slices.Sorted(maps.Keys(names))
+	if len(sorted) > 3 {
+		sorted = append(sorted[:3], fmt.Sprintf("%d more", len(names)-3))
+	}
+	return strings.Join(sorted, ", ")
+}
+
+// count sums up what was taken in.
+func (in *intake) count() finding.Pull {
+	for key, now := range in.seen {
+		was, known := in.door.Known[key]
+		switch {
+		case now.Detection == finding.Absent && known && was.Detection == finding.Present:
+			in.pull.Absent++
+		case now.Detection == finding.Absent:
+		case !known:
+			in.pull.New++
+		case was.Digest == now.Digest && was.Detection == now.Detection:
+			in.pull.Unchanged++
+		default:
+			in.pull.Changed++
+		}
+	}
+	return in.pull
+}

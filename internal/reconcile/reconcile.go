@@ -1,0 +1,189 @@
+// Package reconcile is the loop that keeps issues true: pull findings, look at
+// the tracker, plan, apply.
+//
+// What always holds: every step is in the journal before it is taken; a create
+// whose answer was lost is looked up before anything is sent again; absence
+// closes only when a complete snapshot proves it; an issue that people changed
+// since the plan is left for the next plan; nothing here opens an issue for a
+// group that has one.
+package reconcile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cxm/internal/integration"
+	"cxm/internal/issue"
+	"cxm/internal/plan"
+	"cxm/internal/rule"
+)
+
+// Tracker is where issues live. Errors are *issue.Trouble.
+type Tracker interface {
+	// Look lists every issue of the project that changed at or after since.
+	Look(ctx context.Context, project int64, since time.Time) (issue.Sweep, error)
+	// Newest is when the project's issues last changed; zero: it has none.
+	Newest(ctx context.Context, project int64) (time.Time, error)
+	// Search finds issues anywhere whose description holds the word.
+	Search(ctx context.Context, word string) ([]issue.Observed, error)
+	// Create makes an issue, with one request at most whose answer may be lost.
+	Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error)
+	// Change writes to an issue, with one request.
+	Change(ctx context.Context, project, iid int64, c issue.Change) (issue.Observed, error)
+}
+
+// Findings is where findings are kept.
+type Findings interface {
+	// Groups streams groups in the order of their keys with every issue they
+	// have had; without all only those that changed since they were settled.
+	Groups(ctx context.Context, all bool, yield func(rule.Group, []issue.Tracked) error) error
+	// CountGroups counts all groups and those that changed.
+	CountGroups(ctx context.Context) (total, dirty int, err error)
+	// Settle marks groups as done with, unless they changed since the version.
+	Settle(ctx context.Context, versions map[rule.GroupKey]int64) error
+	// Projects lists the projects that hold issues of the integration's groups.
+	Projects(ctx context.Context, integrationID int64) ([]int64, error)
+}
+
+// Journal is what was attempted, why, and what became of it.
+type Journal interface {
+	BeginRun(ctx context.Context, r plan.Run) (plan.Run, error)
+	FinishRun(ctx context.Context, r plan.Run) error
+	// Intend commits a step before it is taken and, when t has no ID, the
+	// intent to create it.
+	Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error)
+	// Record commits what became of a step.
+	Record(ctx context.Context, e plan.Entry, t issue.Tracked) error
+}
+
+// Memory is what cxm remembers of the tracker's issues.
+type Memory interface {
+	// Unsettled lists the creates whose outcome is not known.
+	Unsettled(ctx context.Context, integrationID int64) ([]issue.Tracked, error)
+	// Find lists the tracked issues with one of the numbers in the project, or
+	// with one of the nonces anywhere.
+	Find(ctx context.Context, integrationID, projectID int64, iids []int64, nonces []string) ([]issue.Tracked, error)
+	// Adopt commits an issue of cxm that nothing is remembered of, as after a
+	// restored backup.
+	Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, error)
+	// Observe commits what a look saw, and how far it looked.
+	Observe(ctx context.Context, integrationID, projectID int64, seen []issue.Tracked, watermark time.Time) error
+	// Watermark is how far the last look at the project got, on the tracker's
+	// clock; zero: never looked.
+	Watermark(ctx context.Context, integrationID, projectID int64) (time.Time, error)
+}
+
+// Config is what an Engine needs. Fields marked optional have the default that
+// stands behind them.
+type Config struct {
+	Integration  integration.Integration
+	Installation string // whose markers are ours
+	Tracker      Tracker
+	Findings     Findings
+	Journal      Journal
+	Memory       Memory
+	Policy       plan.Policy
+
+	Stale    func(error) bool                           // says that an error means "changed since it was read"; optional: never
+	Clock    func() time.Time                           // optional: time.Now
+	Nonce    func() string                              // optional: 26 random lower-case letters and digits
+	Sleep    func(context.Context, time.Duration) error // optional: waits
+	Workers  int                                        // writes in flight; optional: 16
+	Settle   time.Duration                              // how long GitLab's silence about a create means nothing; optional: 30s
+	Progress func(Progress)                             // called after every step, never at the same time twice; optional
+}
+
+// Engine reconciles one integration. It is safe for one Apply at a time.
+type Engine struct {
+	Config
+	skew time.Duration // the tracker's clock minus ours, as of the last look
+}
+
+// New checks the configuration and fills in what is optional.
+func New(c Config) (*Engine, error) {
+	if c.Tracker == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil {
+		return nil, errors.New("reconcile: tracker, findings, journal and memory are all needed")
+	}
+	if c.Integration.ID == 0 || c.Integration.Project.ID == 0 || c.Installation == "" {
+		return nil, errors.New("reconcile: the integration must be stored and have a project: run `cxm connect gitlab` first")
+	}
+	if c.Stale == nil {
+		c.Stale = func(error) bool { return false }
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Nonce == nil {
+		c.Nonce = func() string { return strings.ToLower(rand.Text()) }
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.Workers <= 0 {
+		c.Workers = 16
+	}
+	if c.Settle <= 0 {
+		c.Settle = 30 * time.Second
+	}
+	if c.Progress == nil {
+		c.Progress = func(Progress) {}
+	}
+	return &Engine{Config: c}, nil
+}
+
+// sleep waits for d or for the context to end.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// now is the tracker's clock, as well as it is known.
+func (e *Engine) now() time.Time { return e.Clock().Add(e.skew) }
+
+// Plan decides about every group (all), or only about those that changed since
+// they were settled. It writes nothing.
+func (e *Engine) Plan(ctx context.Context, all bool) (plan.Plan, error) {
+	total, _, err := e.Findings.CountGroups(ctx)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("planning: %w", err)
+	}
+	var steps []plan.Step
+	seen := 0
+	err = e.Findings.Groups(ctx, all, func(g rule.Group, have []issue.Tracked) error {
+		seen++
+		steps = append(steps, e.decide(g, have)...)
+		return nil
+	})
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("planning: %w", err)
+	}
+	return plan.New(steps, total-seen), nil
+}
+
+func (e *Engine) decide(g rule.Group, have []issue.Tracked) []plan.Step {
+	var ours []issue.Tracked
+	for _, t := range have {
+		if t.Integration == e.Integration.ID {
+			ours = append(ours, t)
+		}
+	}
+	return plan.Decide(e.Policy, plan.Case{Now: e.now(), Group: g, Want: issue.Render(g), Have: ours})
+}
+
+// Progress is how far an Apply has come.
+type Progress struct {
+	Done, Total int
+	Step        plan.Step
+	Outcome     plan.Outcome
+	Waiting     time.Duration // not zero: nothing was done, GitLab's silence is waited out
+}
