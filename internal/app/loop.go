@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cxm/internal/finding"
+	"cxm/internal/gitlab"
+	"cxm/internal/integration"
+	"cxm/internal/plan"
+	"cxm/internal/reconcile"
+	"cxm/internal/source"
+	"cxm/internal/store"
+)
+
+// Delivery is what Ingest and Inspect are asked to read.
+type Delivery = reconcile.Delivery
+
+// Ingest takes findings in. It needs no integration.
+func (a *App) Ingest(ctx context.Context, d Delivery) (finding.Pull, source.Summary, error) {
+	p := reconcile.Puller{Intake: a.store, Proof: a.policy().Proof, Clock: a.Clock}
+	return p.Pull(ctx, d)
+}
+
+// Planned is a plan with what was learned on the way to it.
+type Planned struct {
+	Integration integration.Integration
+	Plan        plan.Plan
+	Looked      reconcile.Looked
+}
+
+// Plan looks at GitLab and says what Apply would do. It uses a client that
+// refuses every write.
+func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
+	e, err := a.engine(ctx, integrationID, true, nil)
+	if err != nil {
+		return Planned{}, err
+	}
+	return planned(ctx, e)
+}
+
+func planned(ctx context.Context, e *reconcile.Engine) (Planned, error) {
+	looked, err := e.Look(ctx)
+	if err != nil {
+		return Planned{}, err
+	}
+	p, err := e.Plan(ctx, true)
+	return Planned{Integration: e.Integration, Plan: p, Looked: looked}, err
+}
+
+// Apply looks at GitLab, plans, asks, and carries the plan out step for step.
+// ask sees the plan first; when it answers false nothing is done.
+func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) (bool, error), progress func(reconcile.Progress)) (Planned, reconcile.Report, error) {
+	e, err := a.engine(ctx, integrationID, false, progress)
+	if err != nil {
+		return Planned{}, reconcile.Report{}, err
+	}
+	p, err := planned(ctx, e)
+	if err != nil {
+		return p, reconcile.Report{}, err
+	}
+	if len(p.Plan.Changes()) > 0 {
+		asked := a.Clock()
+		if yes, err := ask(p); err != nil || !yes {
+			return p, reconcile.Report{}, err
+		}
+		if a.Clock().Sub(asked) > patience {
+			if _, err := e.Look(ctx); err != nil {
+				return p, reconcile.Report{}, err
+			}
+		}
+	}
+	report, err := e.Apply(ctx, p.Plan)
+	return p, report, err
+}
+
+// patience is how long a question may stand before GitLab is looked at again:
+// issues that people edited meanwhile are then skipped by their revision.
+const patience = 10 * time.Second
+
+// engine wires one integration's loop.
+func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func(reconcile.Progress)) (*reconcile.Engine, error) {
+	in, err := a.Integration(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	client, err := a.open(ctx, in, readOnly)
+	if err != nil {
+		return nil, err
+	}
+	installation, err := a.store.Installation(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the installation's name: %w", err)
+	}
+	return reconcile.New(reconcile.Config{
+		Integration: in, Installation: installation, Tracker: client,
+		Findings: a.store, Journal: a.store, Memory: a.store, Policy: a.policy(),
+		Stale: stale, Clock: a.Clock, Workers: a.Workers, Settle: a.Settle, Progress: progress,
+	})
+}
+
+// open makes the client of a stored integration.
+func (a *App) open(ctx context.Context, in integration.Integration, readOnly bool) (*gitlab.Client, error) {
+	_, sealed, _, err := a.store.Integration(ctx, in.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
+	}
+	token, err := a.sealer.Open(a.Tenant, in.ID, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
+	}
+	return a.client(in.URL, token, readOnly)
+}
+
+// stale says that another process was faster.
+func stale(err error) bool {
+	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
+}

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"cxm/internal/finding"
+	"cxm/internal/integration"
+	"cxm/internal/issue"
+	"cxm/internal/money"
+	"cxm/internal/plan"
+)
+
+// Status is what there is, in numbers.
+type Status struct {
+	Integrations []integration.Integration
+	Open         int // issues
+	Closed       int
+	InDoubt      int // creates whose answer was lost
+	Unseen       int // issues that GitLab does not show any more
+	Present      map[finding.Kind]int
+	Absent       int          // findings proved absent and still remembered
+	Savings      money.Totals // per month, of what is present; one resource counts once
+	Unknown      int          // groups that save an unknown amount
+	Pulls        []finding.Pull
+	LastRun      plan.Run // ID 0: there was none
+}
+
+// Status sums up what the data directory holds. It asks nothing of GitLab.
+func (a *App) Status(ctx context.Context) (Status, error) {
+	all, err := a.store.Integrations(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("reading the integrations: %w", err)
+	}
+	sum, err := a.store.Summary(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("summing up: %w", err)
+	}
+	s := Status{
+		Integrations: all, Present: map[finding.Kind]int{}, Savings: sum.Savings, Unknown: sum.Unknown,
+		Pulls: sum.Pulls, LastRun: sum.LastRun,
+	}
+	for _, c := range sum.Issues {
+		s.count(c.Phase, c.State, c.Count)
+	}
+	for _, c := range sum.Findings {
+		if c.Detection == finding.Absent {
+			s.Absent += c.Count
+			continue
+		}
+		s.Present[c.Kind] += c.Count
+	}
+	return s, nil
+}
+
+func (s *Status) count(p issue.Phase, state issue.State, n int) {
+	switch {
+	case p == issue.Intended || p == issue.InDoubt:
+		s.InDoubt += n
+	case p == issue.Lost:
+		s.Unseen += n
+	case p == issue.Dropped:
+	case state == issue.Opened:
+		s.Open += n
+	default:
+		s.Closed += n
+	}
+}
