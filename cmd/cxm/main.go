@@ -1,0 +1,48 @@
+// Command cxm turns what a cloud and its tools report into GitLab issues that
+// stay true.
+//
+// What always holds: data goes to standard output, everything else to standard
+// error; a token is never an argument; errors end in a next step.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build (-ldflags "-X main.version=…").
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run is the program with its exit code: 0 done or nothing to do, 2 a plan with
+// changes (only with --detailed-exitcode), 1 anything that went wrong.
+func run(ctx context.Context, args []string) int {
+	cmd := newRoot()
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	fmt.Fprintln(os.Stderr, "cxm:", err)
+	return 1
+}
+
+// exitCode ends the program with a code when everything has been said.
+type exitCode int
+
+// Error names the code; nobody sees it.
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }

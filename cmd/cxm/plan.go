@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cxm/internal/app"
+	"cxm/internal/money"
+	"cxm/internal/plan"
+)
+
+// changed is the exit code of a plan that has changes, with --detailed-exitcode.
+const changed exitCode = 2
+
+func newPlan(o *options) *cobra.Command {
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Shows what apply would do, and why",
+		Long: `Looks at GitLab and shows every step that apply would take, with its reason.
+It uses a client that refuses every write.
+
+  + create   ~ update   - close   ^ reopen   = nothing`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := o.open(cmd)
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			p, err := a.Plan(cmd.Context(), o.integration)
+			if err != nil {
+				return err
+			}
+			if o.json() {
+				err = printJSON(cmd.OutOrStdout(), planJSON(p))
+			} else {
+				err = printPlan(cmd.OutOrStdout(), p)
+			}
+			if err == nil && detailed && len(p.Plan.Changes()) > 0 {
+				return changed
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when the plan has changes")
+	o.addIntegration(cmd)
+	return cmd
+}
+
+func (o *options) addIntegration(cmd *cobra.Command) {
+	cmd.Flags().Int64Var(&o.integration, "integration", 0, "which integration, when there are several (see cxm status)")
+}
+
+// fewNothings is how many steps that do nothing are printed to a person; JSON
+// has them all.
+const fewNothings = 20
+
+func printPlan(w io.Writer, p app.Planned) error {
+	changes := p.Plan.Changes()
+	if len(changes) > 0 {
+		fmt.Fprintf(w, "cxm will do this in %s:\n\n", p.Integration.Project.Path)
+	}
+	nothings := 0
+	for _, s := range p.Plan.Steps {
+		if s.Verb == plan.Nothing {
+			if nothings++; nothings > fewNothings {
+				continue
+			}
+		}
+		fmt.Fprintf(w, "  %s %-7s %s%s\n            %s\n", s.Verb, s.Verb.Word(), number(s), oneLine(s.Title), oneLine(s.Reason))
+	}
+	if nothings > fewNothings {
+		fmt.Fprintf(w, "  = and %d more that need nothing (--output json has them all)\n", nothings-fewNothings)
+	}
+	if len(p.Plan.Steps) > 0 {
+		fmt.Fprintln(w)
+	}
+	_, err := fmt.Fprintln(w, sentence(p.Plan))
+	return err
+}
+
+// number is the issue a step is about, for people.
+func number(s plan.Step) string {
+	if s.Have == nil || s.Have.Observed.IID == 0 {
+		return ""
+	}
+	return fmt.Sprintf("#%d ", s.Have.Observed.IID)
+}
+
+// sentence sums a plan up.
+func sentence(p plan.Plan) string {
+	if len(p.Changes()) == 0 {
+		return fmt.Sprintf("Nothing to do: %d issues say what they should, or wait for a person.", p.Count(plan.Nothing)+p.Unchanged)
+	}
+	text := fmt.Sprintf("Plan: %d to create, %d to update, %d to close, %d to reopen; %d need nothing.",
+		p.Count(plan.Create), p.Count(plan.Update), p.Count(plan.Close), p.Count(plan.Reopen), p.Count(plan.Nothing)+p.Unchanged)
+	if totals := worth(p); len(totals) > 0 {
+		text += " New issues would save " + totals.Show() + " a month."
+	}
+	return text
+}
+
+// worth is what the issues to be created would save a month.
+func worth(p plan.Plan) money.Totals {
+	totals := money.Totals{}
+	for _, s := range p.Steps {
+		if s.Verb == plan.Create {
+			totals.Add(s.Savings, s.Currency)
+		}
+	}
+	return totals
+}
+
+func newApply(o *options) *cobra.Command {
+	var yes bool
+	var settle time.Duration
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Plans, asks, and carries the plan out",
+		Long: `Looks at GitLab, shows the plan, asks, and carries it out step for step. Every step
+is in the journal before it is taken. When GitLab's answer to a create is lost,
+cxm looks the issue up before it tries again.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := o.open(cmd, func(c *app.Config) { c.Settle = settle })
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			return apply(cmd, o, a, yes)
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
+	o.addIntegration(cmd)
+	return cmd
+}
+
+func apply(cmd *cobra.Command, o *options, a *app.App, yes bool) error {
+	bar := newProgress(cmd.ErrOrStderr())
+	planned, report, err := a.Apply(cmd.Context(), o.integration, func(p app.Planned) (bool, error) {
+		return ask(cmd, o, p, yes)
+	}, bar.step)
+	bar.done()
+	if err != nil && report.Run.ID == 0 {
+		return err
+	}
+	if o.json() {
+		err = errors.Join(err, printJSON(cmd.OutOrStdout(), applyJSON(planned, report)))
+	} else {
+		printReport(cmd.OutOrStdout(), cmd.ErrOrStderr(), planned, report)
+	}
+	if err == nil && !report.Whole() {
+		return exitCode(1)
+	}
+	return err
+}
+
+// ask shows the plan and asks the person, unless they said yes beforehand.
+func ask(cmd *cobra.Command, o *options, p app.Planned, yes bool) (bool, error) {
+	if !o.json() {
+		if err := printPlan(cmd.OutOrStdout(), p); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case yes:
+		return true, nil
+	case o.json() || !terminal(cmd.InOrStdin()):
+		return false, errors.New("apply would change GitLab and cannot ask here: look at `cxm plan`, then run `cxm apply --yes`")
+	}
+	fmt.Fprint(cmd.OutOrStdout(), "\nCarry this out? Only \"yes\" does it: ")
+	var answer string
+	if _, err := fmt.Fscanln(os.Stdin, &answer); err != nil && !errors.Is(err, io.EOF) && answer == "" {
+		answer = "no"
+	}
+	if strings.EqualFold(answer, "yes") {
+		return true, nil
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "Nothing was done.")
+	return false, nil
+}
