@@ -1,0 +1,128 @@
+package importlaw
+
+import "slices"
+
+// line says what one package may import of this module. It stands for the
+// packages beneath it too, unless they have a line of their own; whatever
+// stands under one line may import each other.
+type line struct {
+	pkg  string   // a folder, relative to the module's root
+	may  []string // packages of this module; "x/..." is x and everything beneath it
+	pure bool     // decides only: no file, network, clock, log or randomness
+}
+
+// law is everything the checks know of this module.
+type law struct {
+	lines []line
+	// reserved holds the packages from outside that only some of ours may
+	// import: import path, with everything beneath it -> ours.
+	reserved map[string][]string
+	// vars holds the package variables that are allowed although they are none
+	// of the allowed forms: folder.name -> why.
+	vars map[string]string
+}
+
+// values are the packages whose types flow through the program.
+func values() []string {
+	return []string{
+		"internal/finding", "internal/integration", "internal/issue", "internal/money",
+		"internal/plan", "internal/rule", "internal/source",
+	}
+}
+
+// kept is what the store keeps.
+func kept() []string {
+	return []string{
+		"internal/credential", "internal/finding", "internal/integration", "internal/issue",
+		"internal/money", "internal/plan", "internal/rule",
+	}
+}
+
+// houseLaw is the law of this module. Data flows one way and imports point up
+// the flow (docs/architecture.md): change it knowingly.
+func houseLaw() law {
+	return law{
+		lines: []line{
+			{pkg: "internal/money", pure: true},
+			{pkg: "internal/finding", may: []string{"internal/money"}, pure: true},
+			{pkg: "internal/rule", may: []string{"internal/finding", "internal/money"}, pure: true},
+			{pkg: "internal/issue", may: []string{"internal/finding", "internal/money", "internal/rule"}, pure: true},
+			{pkg: "internal/plan", may: []string{"internal/finding", "internal/issue", "internal/money", "internal/rule"}, pure: true},
+
+			{pkg: "internal/source", may: []string{"internal/finding", "internal/money"}},
+			{pkg: "internal/credential"},
+			{pkg: "internal/integration", may: []string{"internal/credential"}},
+			{pkg: "internal/gitlab", may: []string{"internal/credential", "internal/integration", "internal/issue"}},
+			{pkg: "internal/reconcile", may: []string{
+				"internal/finding", "internal/integration", "internal/issue", "internal/money",
+				"internal/plan", "internal/rule", "internal/source",
+			}},
+			{pkg: "internal/store", may: kept()},
+			{pkg: "internal/store/storetest", may: append(kept(), "internal/store")},
+
+			// The sandbox shares nothing with cxm, so that it cannot share a
+			// misreading of GitLab.
+			{pkg: "internal/sandbox"},
+
+			{pkg: "internal/app", may: []string{"internal/..."}},
+			{pkg: "internal/demo", may: append(values(), "internal/app", "internal/sandbox")},
+			// The bench measures the parts one by one, so it may take them apart.
+			{pkg: "internal/bench", may: append(values(), "internal/app", "internal/credential", "internal/gitlab", "internal/reconcile", "internal/sandbox", "internal/store")},
+			// The sandbox is a command too; nothing else of the program knows it.
+			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/demo", "internal/sandbox")},
+			{pkg: "internal/importlaw"},
+		},
+		reserved: map[string][]string{
+			"gitlab.com/gitlab-org/api/client-go": {"internal/gitlab"},
+			"github.com/tink-crypto/tink-go":      {"internal/credential"},
+			"github.com/go-git/go-git":            {"internal/sandbox"},
+			"github.com/jackc/pgx":                {"internal/store"},
+			"github.com/pressly/goose":            {"internal/store"},
+			"database/sql":                        {"internal/store"},
+			"modernc.org/sqlite":                  {"internal/store"},
+			"github.com/spf13/cobra":              {"cmd/cxm"},
+		},
+		vars: map[string]string{
+			"cmd/cxm.version": "the linker writes it, see build in the Makefile",
+		},
+	}
+}
+
+// impure lists what a pure package may not import: there is no way to a file,
+// the network, a log or randomness but through these.
+func impure() []string {
+	return []string{
+		"crypto/rand", "database/sql", "io/ioutil", "log", "log/slog", "math/rand", "math/rand/v2",
+		"net", "net/http", "os", "os/exec", "os/signal", "os/user", "runtime/debug", "syscall", "testing",
+	}
+}
+
+// clock lists what a pure package may not use of package time: it gets the
+// time as an argument.
+func clock() []string {
+	return []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}
+}
+
+// junk lists the names that say nothing about what a package is for.
+func junk() []string {
+	return []string{"common", "helper", "helpers", "manager", "managers", "misc", "model", "models", "shared", "types", "util", "utils"}
+}
+
+// find is the line that a package stands under: its own, or the nearest above.
+func (l law) find(pkg string) (line, bool) {
+	var best line
+	for _, each := range l.lines {
+		if inTree(pkg, each.pkg) && len(each.pkg) > len(best.pkg) {
+			best = each
+		}
+	}
+	return best, best.pkg != ""
+}
+
+// allows says whether a package under line from may import pkg of this module.
+func (l law) allows(from line, pkg string) bool {
+	if at, ok := l.find(pkg); ok && at.pkg == from.pkg {
+		return true
+	}
+	return slices.ContainsFunc(from.may, func(may string) bool { return matches(pkg, may) })
+}
