@@ -438,3 +438,20 @@ func (b *bed) serviceAccountToken() string {
 	token := b.admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%d/personal_access_tokens", id), map[string]any{"name": "second", "scopes": []string{"api"}})
 	return token["token"].(string)
 }
+
+// TestRefusedByLimitIsTriedAgain holds G2: a limit delays a finding, and the
+// intent's time is renewed before the create is sent again.
+func TestRefusedByLimitIsTriedAgain(t *testing.T) {
+	b := newBed(t)
+	b.gitlab.Inject(sandbox.Fault{
+		Method: http.MethodPost, Path: issuesRoute, Times: 1, Status: 429, Header: http.Header{"Retry-After": {"1"}, "Content-Type": {"application/json"}},
+		Body: `{"message":{"error":"This endpoint has been requested too many times. Try again later."}}`,
+	})
+	b.aws(disk(1, "10"))
+	if verbs, report := b.apply(); verbs != "+" || !report.Whole() {
+		t.Errorf("steps %q, report %+v", verbs, report)
+	}
+	if posts := b.posts(); posts != 2 || len(b.issues("acme%2Fplatform")) != 1 {
+		t.Errorf("%d creates sent, %d issues", posts, len(b.issues("acme%2Fplatform")))
+	}
+}

@@ -78,10 +78,10 @@ func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], 
 	if err != nil {
 		return none, x, notAdmitted(r, err, last)
 	}
-	if r.before != nil {
+	if r.before != nil && !c.readOnly {
 		if err := r.before(); err != nil {
 			c.settle(r, taken, x, nil)
-			return none, x, &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err}
+			return none, x, &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err, Mend: "Nothing was sent: put right what is said, and try again"}
 		}
 	}
 	answer, _, err := send(api.WithContext(x.watch(ctx)))

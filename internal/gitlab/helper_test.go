@@ -3,7 +3,6 @@ package gitlab_test
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -174,15 +173,6 @@ func writes() []write {
 			return err
 		}},
 	}
-}
-
-func decode(t testing.TB, r io.Reader) map[string]any {
-	t.Helper()
-	var body map[string]any
-	if err := json.NewDecoder(r).Decode(&body); err != nil {
-		t.Errorf("the body is no JSON: %v", err)
-	}
-	return body
 }
 
 func discard() *log.Logger { return log.New(io.Discard, "", 0) }

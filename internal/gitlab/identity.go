@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,15 +92,7 @@ func (c *Client) version(ctx context.Context) (string, error) {
 
 func trouble(err error, kinds ...issue.TroubleKind) bool {
 	var t *issue.Trouble
-	if !errors.As(err, &t) {
-		return false
-	}
-	for _, kind := range kinds {
-		if t.Kind == kind {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &t) && slices.Contains(kinds, t.Kind)
 }
 
 // Project finds a project by its numeric id, its path with namespace in any

@@ -37,7 +37,7 @@ func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, e
 // exists. After a 429 it waits and sends again; a deadline in ctx bounds that.
 // GitLab executes quick actions in the description, fills an empty one from the
 // project's template, and drops labels that the account may not create: see
-// Missing.
+// issue.Missing.
 func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error) {
 	r := request{
 		doing:  fmt.Sprintf("creating an issue in project %d", project),
@@ -123,18 +123,6 @@ func (c *Client) Search(ctx context.Context, word string) ([]issue.Observed, err
 		}
 	}
 	return found, nil
-}
-
-// Missing lists the labels that were sent and that GitLab did not set: the
-// account may not create them, or a scoped label pushed them out. Nil: none.
-func Missing(sent []string, got issue.Observed) []string {
-	var missing []string
-	for _, label := range sent {
-		if !slices.Contains(got.Labels, label) {
-			missing = append(missing, label)
-		}
-	}
-	return missing
 }
 
 // sound refuses labels that GitLab would take apart, since client-go joins them

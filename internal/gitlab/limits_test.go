@@ -205,10 +205,13 @@ func TestA429WithoutTimeToWait(t *testing.T) {
 			send(w, http.StatusTooManyRequests, "text/plain", "Retry later\n")
 		})
 		began := time.Now()
-		for _, write := range writes() {
+		for n, write := range writes() {
 			trouble := wantKind(t, write.do(ctx, c), issue.Limited)
 			if trouble.After != 45*time.Second {
 				t.Errorf("%s: after %s, want 45s", write.name, trouble.After)
+			}
+			if told := trouble.Status == http.StatusTooManyRequests; told != (n == 0) {
+				t.Errorf("%s: %v; only the first has GitLab's own word for it", write.name, trouble)
 			}
 		}
 		if took := time.Since(began); took != 0 {

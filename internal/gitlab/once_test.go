@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -310,4 +312,46 @@ func TestReadOnly(t *testing.T) {
 	if seen.of(http.MethodPost)+seen.of(http.MethodPut) != 0 || seen.of(http.MethodGet) != 1 {
 		t.Errorf("the server saw %v", seen.n)
 	}
+}
+
+// Sending is told of every attempt right before it, after the wait for limits,
+// and can stop it; a dry run attempts nothing.
+func TestSending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen counter
+		c := within(t, func(w http.ResponseWriter, r *http.Request) {
+			if seen.add(r.Method) < 3 {
+				w.Header().Set("Retry-After", "30")
+				send(w, http.StatusTooManyRequests, "text/plain", "Retry later\n")
+				return
+			}
+			sendIssue(w, http.StatusCreated, 1)
+		})
+		var told []time.Duration
+		began := time.Now()
+		d := draft
+		d.Sending = func() error {
+			if len(told) != seen.of(http.MethodPost) {
+				t.Errorf("told for the %dth time after %d requests", len(told)+1, seen.of(http.MethodPost))
+			}
+			told = append(told, time.Since(began))
+			return nil
+		}
+		if _, err := c.Create(t.Context(), 7, d); err != nil {
+			t.Fatal(err)
+		}
+		if want := []time.Duration{0, 30 * time.Second, time.Minute}; !slices.Equal(told, want) {
+			t.Errorf("told at %v, want %v", told, want)
+		}
+		full := errors.New("the disk is full")
+		d.Sending = func() error { return full }
+		_, err := c.Create(t.Context(), 7, d)
+		if wantKind(t, err, issue.Unsent); !errors.Is(err, full) || seen.of(http.MethodPost) != 3 {
+			t.Errorf("%v after %d requests", err, seen.of(http.MethodPost))
+		}
+		dry := within(t, nil, func(o *gitlab.Options) { o.ReadOnly = true })
+		if _, err := dry.Create(t.Context(), 7, d); !errors.Is(err, gitlab.ErrReadOnly) {
+			t.Errorf("a dry run: %v", err)
+		}
+	})
 }

@@ -216,10 +216,10 @@ func TestMissingLabels(t *testing.T) {
 	w.admin("PUT", fmt.Sprintf("/groups/acme/members/%d", w.bot), map[string]any{"access_level": 10})
 	sent := []string{"bug", "brand-new", "priority::low", "priority::high"}
 	made := must[issue.Observed](t)(w.client().Create(t.Context(), w.project, issue.Draft{Title: "x", Description: "y", Labels: sent}))
-	if diff := cmp.Diff([]string{"brand-new", "priority::low"}, gitlab.Missing(sent, made)); diff != "" {
+	if diff := cmp.Diff([]string{"brand-new", "priority::low"}, issue.Missing(sent, made)); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
 	}
-	if none := gitlab.Missing([]string{"bug"}, made); none != nil {
+	if none := issue.Missing([]string{"bug"}, made); none != nil {
 		t.Errorf("missing %v", none)
 	}
 }

@@ -74,6 +74,7 @@ type sweep struct {
 	from   time.Time             // where the next page starts; zero: at the beginning
 	number int64                 // of the next page, when more than a page changed in the same instant; 0: the first
 	cursor api.RequestOptionFunc // where GitLab says the next page starts; nil: it does not
+	keyset bool                  // it has said so once, and its silence then means the end
 	stale  int                   // full pages in a row that held nothing new
 
 	asOf time.Time
@@ -97,9 +98,10 @@ func (s *sweep) page(ctx context.Context) (more bool, err error) {
 	}
 	fresh := s.keep(list)
 	if s.cursor = nextCursor(response); s.cursor != nil {
+		s.keyset = true
 		return true, nil
 	}
-	if len(list) < perPage || paged(x.header) && response.NextPage == 0 {
+	if s.keyset || len(list) < perPage || paged(x.header) && response.NextPage == 0 {
 		return false, nil
 	}
 	return true, s.advance(r, list, fresh)

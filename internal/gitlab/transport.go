@@ -171,6 +171,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x == nil {
 		x = &exchange{}
 	}
+	x.status, x.header, x.body = 0, nil, nil // of a redirect before
 	began := time.Now()
 	resp, err := g.send(req)
 	x.took = time.Since(began)

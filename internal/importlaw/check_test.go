@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -28,13 +29,12 @@ type file struct {
 	lines  int
 }
 
-// module is what the checks read of a module: its production files, parsed.
-// Test files may import what they like and are not here.
+// module is what the checks read of a module: its files, parsed.
 type module struct {
 	path  string // as go.mod names it
 	fset  *token.FileSet
-	files []file
-	tests map[string]bool // folders that hold nothing but tests
+	files []file // production files
+	tests []file // test files; they may import what they like
 }
 
 // findRoot walks up from dir to the folder that holds go.mod.
@@ -58,7 +58,7 @@ func read(root string) (*module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &module{fset: token.NewFileSet(), tests: map[string]bool{}, path: modulePath(gomod)}
+	m := &module{fset: token.NewFileSet(), path: modulePath(gomod)}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -97,13 +97,6 @@ func (m *module) add(root, path string) error {
 		return err
 	}
 	name = filepath.ToSlash(name)
-	pkg := filepath.ToSlash(filepath.Dir(name))
-	if _, seen := m.tests[pkg]; !seen {
-		m.tests[pkg] = true
-	}
-	if strings.HasSuffix(name, "_test.go") {
-		return nil
-	}
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -112,9 +105,12 @@ func (m *module) add(root, path string) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	if !pinsTools(syntax) {
-		m.tests[pkg] = false
-		m.files = append(m.files, file{name: name, pkg: pkg, syntax: syntax, lines: bytes.Count(src, []byte("\n"))})
+	f := file{name: name, pkg: filepath.ToSlash(filepath.Dir(name)), syntax: syntax, lines: bytes.Count(src, []byte("\n"))}
+	switch {
+	case strings.HasSuffix(name, "_test.go"):
+		m.tests = append(m.tests, f)
+	case !pinsTools(syntax):
+		m.files = append(m.files, f)
 	}
 	return nil
 }
@@ -148,8 +144,11 @@ func check(m *module, l law) []string {
 	for _, pkg := range slices.Sorted(maps.Keys(packages)) {
 		broken = append(broken, m.checkPackage(l, pkg, packages[pkg])...)
 	}
+	for _, f := range m.tests {
+		broken = append(broken, m.checkSleep(f)...)
+	}
 	for _, each := range l.lines {
-		if packages[each.pkg] == nil && !m.tests[each.pkg] {
+		if packages[each.pkg] == nil && !m.tested(each.pkg) {
 			broken = append(broken, fmt.Sprintf("the law has a line for %s, which does not exist: take the line out", each.pkg))
 		}
 	}
@@ -241,19 +240,57 @@ func orNothing(may []string) string {
 	return strings.Join(may, ", ")
 }
 
+// tested says whether a folder holds tests.
+func (m *module) tested(pkg string) bool {
+	return slices.ContainsFunc(m.tests, func(f file) bool { return f.pkg == pkg })
+}
+
 func (m *module) checkClock(f file) []string {
 	var broken []string
-	ast.Inspect(f.syntax, func(n ast.Node) bool {
-		use, ok := n.(*ast.SelectorExpr)
-		if !ok {
-			return true
+	for name, pos := range timeUses(f) {
+		if slices.Contains(clock(), name) {
+			broken = append(broken, fmt.Sprintf("%s: %s may not use time.%s: it is pure and gets the time as an argument", m.place(pos), f.pkg, name))
 		}
-		if from, ok := use.X.(*ast.Ident); ok && from.Name == "time" && slices.Contains(clock(), use.Sel.Name) {
-			broken = append(broken, fmt.Sprintf("%s: %s may not use time.%s: it is pure and gets the time as an argument", m.place(use.Pos()), f.pkg, use.Sel.Name))
-		}
-		return true
-	})
+	}
 	return broken
+}
+
+// checkSleep lists where a test waits in real time: slow, and still not sure.
+// In a bubble of testing/synctest time is not real. A benchmark may sleep to
+// stand in for a server's latency.
+func (m *module) checkSleep(f file) []string {
+	if imports(f, "testing/synctest") || strings.HasSuffix(f.name, "bench_test.go") {
+		return nil
+	}
+	var broken []string
+	for name, pos := range timeUses(f) {
+		if name == "Sleep" {
+			broken = append(broken, m.place(pos)+": a test that sleeps is slow and still not sure: wait for a condition, or use testing/synctest")
+		}
+	}
+	return broken
+}
+
+// timeUses yields every use of something in package time.
+func timeUses(f file) iter.Seq2[string, token.Pos] {
+	return func(yield func(string, token.Pos) bool) {
+		for n := range ast.Preorder(f.syntax) {
+			use, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				continue
+			}
+			if from, ok := use.X.(*ast.Ident); ok && from.Name == "time" && !yield(use.Sel.Name, use.Pos()) {
+				return
+			}
+		}
+	}
+}
+
+// imports says whether a file imports a package under its own name.
+func imports(f file, path string) bool {
+	return slices.ContainsFunc(f.syntax.Imports, func(s *ast.ImportSpec) bool {
+		return s.Name == nil && s.Path.Value == strconv.Quote(path)
+	})
 }
 
 // place is where in the module something stands.

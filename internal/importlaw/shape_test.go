@@ -84,10 +84,7 @@ func called(f file, x ast.Expr, pkg, name string) bool {
 		return false
 	}
 	from, ok := use.X.(*ast.Ident)
-	imported := slices.ContainsFunc(f.syntax.Imports, func(s *ast.ImportSpec) bool {
-		return s.Name == nil && s.Path.Value == `"`+pkg+`"`
-	})
-	return ok && from.Name == pkg && imported
+	return ok && from.Name == pkg && imports(f, pkg)
 }
 
 // checkVarExceptions lists the exceptions for variables that are not there.

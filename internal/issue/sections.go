@@ -120,8 +120,9 @@ func labelLines(tags map[string]string) string {
 	left := max(0, len(names)-3*maxListed)
 	var b strings.Builder
 	for _, name := range names[:len(names)-left] {
-		value, cut := cut(tags[name], maxFact)
-		b.WriteString(verbatim(name, false) + " = " + verbatim(value, false) + noteOf(cut) + "\n")
+		short, nameLeft := cut(name, maxFact)
+		value, valueLeft := cut(tags[name], maxFact)
+		b.WriteString(verbatim(short, false) + noteOf(nameLeft) + " = " + verbatim(value, false) + noteOf(valueLeft) + "\n")
 	}
 	return b.String() + more(left, "… and %d more")
 }

@@ -80,14 +80,17 @@ type intake struct {
 
 // take takes one finding in. A key that comes again replaces what came before.
 func (in *intake) take(f *finding.Finding) error {
-	was, known := in.door.Known[f.FindingKey]
-	now := finding.Sighting{Detection: f.Detection, Digest: f.Digest(), Since: was.Since}
 	if f.SubAccountID != "" {
 		in.accounts[f.SubAccountID] = true
 	}
-	if earlier, again := in.seen[f.FindingKey]; again {
-		was, known = earlier, true
+	was, known := in.seen[f.FindingKey]
+	if !known {
+		was, known = in.door.Known[f.FindingKey]
 	}
+	if f.Detection == finding.Absent {
+		return in.resolved(f.FindingKey, was, known)
+	}
+	now := finding.Sighting{Detection: f.Detection, Digest: f.Digest(), Since: was.Since}
 	if !known || was.Detection != now.Detection {
 		now.Since = in.pull.ReceivedAt
 	}
@@ -95,11 +98,26 @@ func (in *intake) take(f *finding.Finding) error {
 	if known && was == now {
 		return nil
 	}
-	if !known && f.Detection == finding.Absent {
-		return nil // resolved before it was ever known: nothing to say
-	}
 	a := in.Rules.Assign(f)
 	return in.door.Put(rule.Placed{Finding: f, Sighting: now, Rule: a.Rule, Group: a.Group})
+}
+
+// resolved takes in that a source says a finding is gone. What the finding said
+// is kept, since a source says less of what it closes; one that was never known
+// is nothing to speak of.
+func (in *intake) resolved(key finding.Key, was finding.Sighting, known bool) error {
+	now := was
+	if known && was.Detection != finding.Absent {
+		now.Detection, now.Absences, now.Since = finding.Absent, 0, in.pull.ReceivedAt
+	}
+	if !known {
+		now.Detection = finding.Absent
+	}
+	in.seen[key] = now
+	if !known || now == was {
+		return nil
+	}
+	return in.door.Miss(key, now)
 }
 
 // absences looks at what the scope held and the snapshot did not contain.

@@ -376,3 +376,25 @@ func TestManyPages(t *testing.T) {
 		t.Errorf("%v %+v", err, summary)
 	}
 }
+
+// TestCommandsAreSafe: an id that a shell would do something with is in no
+// command.
+func TestCommandsAreSafe(t *testing.T) {
+	for _, change := range []struct{ from, to string }{
+		{`"resourceId":"vol-0a1b2c3d4e5f60718"`, `"resourceId":"vol-1;reboot"`},
+		{`"resourceId":"vol-0a1b2c3d4e5f60718"`, `"resourceId":"vol-$(reboot)"`},
+		{`"resourceId":"vol-0a1b2c3d4e5f60718"`, `"resourceId":"vol-1 --all"`},
+		{`"resourceId":"vol-0a1b2c3d4e5f60718"`, `"resourceId":"vol-1\nreboot"`},
+		{`"region":"us-east-1"`, `"region":"us-east-1;reboot"`},
+		{`"region":"us-east-1"`, `"region":""`},
+		{``, ``},
+	} {
+		out, err := read(source.CostOptimizationHub, source.Options{}, source.Input{Name: "p", Reader: strings.NewReader(strings.Replace(page, change.from, change.to, 1))})
+		if err != nil || len(out.Findings) != 1 {
+			t.Fatal(err)
+		}
+		if got := out.Findings[0].Remediation; (got == "") != (change.from != "") {
+			t.Errorf("%s: the command is %q", change.to, got)
+		}
+	}
+}

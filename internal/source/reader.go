@@ -211,8 +211,12 @@ func halfOf(k finding.Key) (h half) {
 	return h
 }
 
-// complete says whether the files are one whole snapshot: exactly one page has
-// no token for the next, the last. A page that was given twice counts once.
+// complete says whether the files are one whole snapshot. Files without any
+// token are whole listings (the AWS CLI merges the pages), of one account each
+// perhaps, and who gives them together says that they are one snapshot. As soon
+// as a page has a token for the next, exactly one page may be without, the last:
+// of pages of several listings nobody can tell whether one is missing. A page
+// that was given twice counts once.
 func (r *reader) complete() {
 	listing, last, exports := 0, 0, 0
 	for _, p := range r.pages {
@@ -231,8 +235,8 @@ func (r *reader) complete() {
 		r.reasons = append(r.reasons, "the files mix a listing and a Data Export, which are two snapshots")
 	case listing > 0 && last == 0:
 		r.reasons = append(r.reasons, "every page has a nextToken: the pages that follow are not here")
-	case last > 1:
-		r.reasons = append(r.reasons, fmt.Sprintf("%d pages have no nextToken, so they are the ends of %d listings: read each listing by itself", last, last))
+	case last > 1 && listing > last:
+		r.reasons = append(r.reasons, fmt.Sprintf("the files are pages of %d listings, and it cannot be told whether one is missing: read each listing by itself", last))
 	}
 	slices.Sort(r.reasons)
 }

@@ -208,6 +208,9 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	child.Wait()
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() < 1<<20 {
+		t.Fatalf("nothing of the ingest had reached the disk: the test proves nothing (%v)", err)
+	}
 
 	s := openAt(t, path).Tenant("default")
 	intents, err := s.Unsettled(t.Context(), 1)
@@ -228,7 +231,15 @@ func dieIn(t *testing.T, path string) {
 	if _, _, err := s.Intend(t.Context(), plan.Entry{Run: run, Verb: plan.Create}, issue.Tracked{Integration: in, Group: rule.NewGroupKey("0"), Nonce: "n"}); err != nil {
 		t.Fatal(err)
 	}
-	ingest(t, s, 1, 20_000, func() {
+	p := finding.Pull{Source: "test", Scope: "one", ReceivedAt: time.Now()}
+	s.Ingest(t.Context(), p, func(door rule.Intake) (finding.Pull, error) {
+		for i := range 1000 {
+			f := sample(i + 1)
+			f.Description = strings.Repeat("more than fits into memory: ", 4000)
+			if err := door.Put(assign(&f)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		fmt.Println("in the middle")
 		select {}
 	})

@@ -2,8 +2,8 @@
 // handler gets to see, who is calling and which project or issue is meant.
 // The handlers themselves are in its sub-packages, one for each part of the API.
 //
-// A handler runs while the world's lock is held: it must not block, and what
-// it returns must not point into the world.
+// A handler runs while the world's lock is held, and its answer is encoded before
+// the lock is let go: it must not block, and its answer may point into the world.
 package rest
 
 import (

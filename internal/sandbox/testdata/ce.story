@@ -16,6 +16,7 @@ POST /projects/$p/issues {"title":"x","assignee_ids":[$ann,$dev],"labels":["k::a
 => 201
 = assignees.0.username "ann"
 = assignee.username "ann"
+= assignees.1 null
 = labels ["k::a","k::b"]
 = weight null
 PUT /projects/$p/issues/1 {"assignee_ids":[$dev,$ann]}

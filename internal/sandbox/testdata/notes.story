@@ -72,6 +72,9 @@ let hidden id
 as guest
 GET /projects/1/issues/1/notes/$hidden
 => 404
+GET /projects/1/issues/1/notes?activity_filter=only_comments
+=> 200
+^ X-Total: 2
 POST /projects/1/issues/1/notes {"body":"x","internal":1}
 => 403
 as dev

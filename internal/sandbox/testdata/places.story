@@ -31,6 +31,19 @@ as dev
 POST /projects/1/members {"user_id":1,"access_level":50}
 => 403
 
+token keeper api
+as root
+POST /projects/2/members {"user_id":$keeper,"access_level":40}
+=> 201
+as keeper
+POST /projects/2/members {"user_id":$dev,"access_level":50}
+=> 403 {"message":"403 Forbidden"}
+POST /projects/2/members {"user_id":$dev,"access_level":15}
+=> 403 {"message":"403 Forbidden"}
+POST /projects/2/members {"user_id":$dev,"access_level":40}
+=> 201
+as dev
+
 # Case makes no difference; a slash must be encoded.
 GET /projects/ACME%2fPlatForm
 => 200
@@ -128,7 +141,7 @@ GET /user
 as dev
 header Sudo: root
 GET /user
-=> 403
+=> 403 {"message":"403 Forbidden - Must be admin to use sudo"}
 
 # Labels
 as root

@@ -99,6 +99,9 @@ func (r *Reader) listing(d *record.Document) (Page, error) {
 		case "nextToken", "NextToken":
 			return d.Text(&token)
 		case "errors":
+			if d.Kind() != '[' {
+				return d.Skip()
+			}
 			return d.Array(func(int) error { page.Errors++; return d.Skip() })
 		}
 		return d.Skip()
@@ -302,14 +305,14 @@ func (r *Reader) recommend(rec *recommendation, f *finding.Finding, index int, a
 	if err != nil {
 		return at.Fail(rec.spelling("recommendationLookbackPeriodInDays"), err)
 	}
-	rec.fill(f, lookback)
+	rank := int64(-1)
+	if rec.savings.Value.Valid {
+		rank = money.Micros(rec.savings.Value.Decimal)
+	}
+	rec.fill(f, lookback, rank)
 	f.SourceInstance, f.FindingKey = r.Instance, rec.key(r.IncludeAll)
 	if err := r.Money(f, rec.currency); err != nil {
 		return at.Fail(rec.spelling("currencyCode"), err)
-	}
-	rank := int64(-1)
-	if f.EstimatedMonthlySavings.Valid {
-		rank = money.Micros(f.EstimatedMonthlySavings.Decimal)
 	}
 	return r.Emit(f, rank, index, at)
 }

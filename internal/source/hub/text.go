@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/shopspring/decimal"
-
 	"cxm/internal/finding"
 	"cxm/internal/source/record"
 )
@@ -17,14 +15,14 @@ import (
 const console = "https://console.aws.amazon.com/costmanagement/home#/cost-optimization-hub"
 
 // fill makes f what the record says, without key and currency.
-func (rec *recommendation) fill(f *finding.Finding, lookback int) {
+func (rec *recommendation) fill(f *finding.Finding, lookback int, micros int64) {
 	name, service := kindOf(rec.resourceType)
 	id := rec.resource()
 	*f = finding.Finding{
 		Kind: finding.Cost, SourceSystem: "aws.cost-optimization-hub", FindingClass: finding.CostOptimization, SourceURL: console,
 		SourceFindingID: rec.id, SourceRuleID: rec.resourceType + "." + rec.actionType,
 		Title: rec.title(name), Description: rec.why(name, lookback), Remediation: rec.remedy(), ActionType: rec.actionType,
-		SeverityID:   severityOf(rec.savings.Value),
+		SeverityID:   severityOf(micros),
 		ProviderName: "AWS", SubAccountID: rec.account, SubAccountName: rec.accountName, RegionID: rec.region, ServiceName: service,
 		ResourceID: id, ResourceName: rec.tags["Name"], ResourceType: rec.resourceType, Tags: rec.tags,
 		EstimatedMonthlySavings: rec.savings.Value, EstimatedMonthlySavingsAlt: rec.other.Value, EstimatedMonthlyCost: rec.cost.Value, SavingsBasis: rec.basis,
@@ -41,19 +39,19 @@ func (rec *recommendation) fill(f *finding.Finding, lookback int) {
 
 // severityOf grades monthly savings in whatever currency they are: from 10,000
 // Critical, from 1,000 High, from 100 Medium, from 1 Low, below Informational;
-// unknown is Low.
-func severityOf(savings decimal.NullDecimal) finding.Severity {
-	if !savings.Valid {
+// unknown is Low. It takes them in millionths, -1 when unknown.
+func severityOf(micros int64) finding.Severity {
+	const one = 1_000_000
+	switch {
+	case micros < 0:
 		return finding.Low
-	}
-	switch d := savings.Decimal; {
-	case d.GreaterThanOrEqual(decimal.New(1, 4)):
+	case micros >= 10_000*one:
 		return finding.Critical
-	case d.GreaterThanOrEqual(decimal.New(1, 3)):
+	case micros >= 1_000*one:
 		return finding.High
-	case d.GreaterThanOrEqual(decimal.New(1, 2)):
+	case micros >= 100*one:
 		return finding.Medium
-	case d.GreaterThanOrEqual(decimal.New(1, 0)):
+	case micros >= one:
 		return finding.Low
 	}
 	return finding.Informational

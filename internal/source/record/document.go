@@ -27,11 +27,11 @@ type Document struct {
 	Depth int // how many parts of a JSON pointer name a record: 2 for /items/3
 
 	json   *jsontext.Decoder
-	known  [512]string // text that repeats, kept once; by a hash
-	first  int         // line at which the current top-level value begins
-	count  int         // top-level values begun
-	within string      // the field of the record that the text stands in, see Text
-	begun  int64       // where the current record begins
+	known  *[512]string // text that repeats, kept once; by a hash; nil keeps none
+	first  int          // line at which the current top-level value begins
+	count  int          // top-level values begun
+	within string       // the field of the record that the text stands in, see Text
+	begun  int64        // where the current record begins
 
 	moment struct { // the last time read, as most records have the same
 		text string
@@ -41,15 +41,14 @@ type Document struct {
 
 // Walk starts at the beginning of the file.
 func Walk(f *File, depth int) *Document {
-	return &Document{File: f, Depth: depth, json: jsontext.NewDecoder(f.meter)}
+	return &Document{File: f, Depth: depth, json: jsontext.NewDecoder(f.meter), known: new([512]string)}
 }
 
 // Text walks JSON that stands in a field of a record. Its errors have no file:
 // Fail of the record's own Walker gives them their place.
 func Text(field, text string) *Document {
-	d := Walk(&File{meter: &meter{r: strings.NewReader(text), limit: int64(len(text)), total: int64(len(text))}}, 0)
-	d.within = field + "/"
-	return d
+	f := &File{meter: &meter{r: strings.NewReader(text), limit: int64(len(text)), total: int64(len(text))}}
+	return &Document{File: f, json: jsontext.NewDecoder(f.meter), within: field + "/"}
 }
 
 // Again walks a top-level value of d once more, given its text, which must not
@@ -178,7 +177,7 @@ func (d *Document) text(raw jsontext.Value, shared bool) (string, error) {
 		return string(unquoted), nil
 	}
 	raw = raw[1 : len(raw)-1]
-	if !shared || len(raw) > 64 || len(raw) == 0 {
+	if !shared || d.known == nil || len(raw) > 64 || len(raw) == 0 {
 		return string(raw), nil
 	}
 	// The hash sees length and both ends only: it must be cheap, not good.

@@ -92,3 +92,11 @@ func TestErrorIsALine(t *testing.T) {
 		t.Error("the fault is not in the error")
 	}
 }
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{"": "", " ": "", "a b": "a b", " a": "a", "a ": "a", "a  b": "a b", "a\n\tb": "a b", "ä\u00a0ö\u2028ü": "ä ö ü", "a\rb": "a b"} {
+		if got := OneLine(text); got != want {
+			t.Errorf("OneLine(%q) = %q", text, got)
+		}
+	}
+}

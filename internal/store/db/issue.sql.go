@@ -100,7 +100,7 @@ func (q *Queries) CountIssues(ctx context.Context, tenant string) ([]CountIssues
 
 const issueByIID = `-- name: IssueByIID :many
 select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
-where tenant = $1 and integration_id = $2 and project_id = $3 and iid = $4
+where tenant = $1 and integration_id = $2 and project_id = $3 and iid = $4 and iid > 0
 `
 
 type IssueByIIDParams struct {

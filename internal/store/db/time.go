@@ -1,3 +1,8 @@
+// Package db is the queries, as sqlc made them out of ../queries, and the type of
+// a column of times.
+//
+// What always holds: nothing here is written by hand but this file; every query
+// carries the tenant; every statement is one that both databases understand.
 package db
 
 import (

@@ -24,7 +24,7 @@ order by id;
 
 -- name: IssueByIID :many
 select * from issues
-where tenant = @tenant and integration_id = @integration_id and project_id = @project_id and iid = @iid;
+where tenant = @tenant and integration_id = @integration_id and project_id = @project_id and iid = @iid and iid > 0;
 
 -- name: IssueByNonce :many
 select * from issues

@@ -25,7 +25,7 @@ func groupings() []scenario {
 }
 
 func ordered(b *bench) {
-	const n = 600
+	const n = 520
 	var placed []rule.Placed
 	for i := range n {
 		one := place(disk(i))

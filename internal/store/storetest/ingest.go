@@ -126,7 +126,7 @@ func failing(b *bench, end func(rule.Intake) error) error {
 	b.settle()
 	before := b.groups(true)
 	_, err := b.Ingest(b.ctx, pulled(), func(in rule.Intake) (finding.Pull, error) {
-		for i := range 500 {
+		for i := range 100 {
 			f := disk(i)
 			f.Title = "changed"
 			if err := in.Put(place(f)); err != nil {
@@ -153,7 +153,7 @@ func fillFails(b *bench) {
 
 func putFails(b *bench) {
 	failing(b, func(in rule.Intake) error {
-		f := disk(501)
+		f := disk(101)
 		f.Tags = map[string]string{"team": "not UTF-8: \xff"}
 		return in.Put(place(f))
 	})

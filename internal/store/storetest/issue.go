@@ -238,7 +238,7 @@ func recordUnknown(b *bench) {
 func together(b *bench) {
 	in, r := b.connect(1), b.begin()
 	b.intend(in, r, 0)
-	const n = 200
+	const n = 80
 	won, lost := b.race(n, func(i int) error {
 		t := toCreate(in, i)
 		t.Nonce = nonce(1000 + i)

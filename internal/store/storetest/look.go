@@ -45,7 +45,7 @@ func findsMany(b *bench) {
 	last := b.create(in, r, 1)
 	var iids []int64
 	var marks []string
-	for i := range 3000 {
+	for i := range 600 {
 		iids, marks = append(iids, int64(100+i)), append(marks, nonce(100+i))
 	}
 	got, err := b.Find(b.ctx, in.ID, 1, append(iids, 1), marks)
