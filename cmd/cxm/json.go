@@ -6,7 +6,6 @@ import (
 	"cxm/internal/app"
 	"cxm/internal/money"
 	"cxm/internal/plan"
-	"cxm/internal/reconcile"
 )
 
 // stepJSON is one step as --output json prints it.
@@ -93,7 +92,7 @@ type applyDocument struct {
 	Halted        string        `json:"halted,omitempty"`
 }
 
-func applyJSON(p app.Planned, r reconcile.Report) applyDocument {
+func applyJSON(p app.Planned, r app.Report) applyDocument {
 	out := applyDocument{
 		planDocument: planJSON(p), Run: r.Run.ID, Done: r.Run.Done, Failed: r.Run.Failed, Skipped: r.Run.Skipped,
 		InDoubt: r.InDoubt, Adopted: r.Adopted, Failures: []failureJSON{}, MissingLabels: append([]string{}, r.Missing...), Halted: r.Halted,

@@ -11,7 +11,6 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/plan"
-	"cxm/internal/reconcile"
 )
 
 // progress is a bar on a terminal, and nothing elsewhere.
@@ -26,7 +25,7 @@ type progress struct {
 func newProgress(w io.Writer) *progress { return &progress{w: w, shown: terminal(w)} }
 
 // step shows how far an apply has come.
-func (p *progress) step(now reconcile.Progress) {
+func (p *progress) step(now app.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now.Waiting > 0 {
@@ -62,7 +61,7 @@ func (p *progress) clear() {
 	}
 }
 
-func printReport(out, errs io.Writer, p app.Planned, r reconcile.Report) {
+func printReport(out, errs io.Writer, p app.Planned, r app.Report) {
 	if r.Run.ID == 0 {
 		if len(p.Plan.Changes()) == 0 {
 			fmt.Fprintln(out, sentence(p.Plan))

@@ -82,6 +82,7 @@ func newBed(t *testing.T) *bed {
 	if b.gitlab, err = sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Clock: b.clock.now}); err != nil {
 		t.Fatal(err)
 	}
+	b.gitlab.SetLimits(sandbox.Limits{TrimTexts: true}) // as GitLab does: what cxm writes must converge all the same
 	server := httptest.NewServer(b.gitlab)
 	t.Cleanup(server.Close)
 	b.url = server.URL

@@ -15,8 +15,17 @@ import (
 	"cxm/internal/store"
 )
 
-// Delivery is what Ingest and Inspect are asked to read.
-type Delivery = reconcile.Delivery
+// Names of the loop that callers of App need.
+type (
+	// Delivery is what Ingest and Inspect are asked to read.
+	Delivery = reconcile.Delivery
+	// Progress is how far an Apply has come.
+	Progress = reconcile.Progress
+	// Report is what became of a plan.
+	Report = reconcile.Report
+	// Call is one call to GitLab, as Config.Observe hears of it.
+	Call = gitlab.Call
+)
 
 // Ingest takes findings in. It needs no integration.
 func (a *App) Ingest(ctx context.Context, d Delivery) (finding.Pull, source.Summary, error) {

@@ -218,6 +218,7 @@ func TestCloseOnProof(t *testing.T) {
 // TestPeopleWin holds G5: what people write, label and decide stays.
 func TestPeopleWin(t *testing.T) {
 	b := newBed(t)
+	b.gitlab.SetLimits(sandbox.Limits{}) // keeps carriage returns and spaces at the end
 	b.aws(disk(1, "10"), disk(2, "20"))
 	b.want("++")
 	was := b.issues("acme%2Fplatform")

@@ -19,21 +19,19 @@ import (
 	"time"
 
 	"cxm/internal/app"
-	"cxm/internal/gitlab"
-	"cxm/internal/reconcile"
 	"cxm/internal/sandbox"
 )
 
 // Options is how the story is told.
 type Options struct {
 	Out      io.Writer
-	Listen   string                   // address of the sandbox; port 0 takes a free one
-	Stay     bool                     // keep the sandbox up until the context ends
-	Progress func(reconcile.Progress) // hears of every step of an apply; optional
+	Listen   string             // address of the sandbox; port 0 takes a free one
+	Stay     bool               // keep the sandbox up until the context ends
+	Progress func(app.Progress) // hears of every step of an apply; optional
 }
 
 // dawn is when the story begins: the files carry its date.
-var dawn = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
+func dawn() time.Time { return time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC) }
 
 // clock runs as fast as real time, and can be put forward.
 type clock struct {
@@ -60,7 +58,7 @@ type calls struct {
 	reads, writes int
 }
 
-func (c *calls) observe(call gitlab.Call) {
+func (c *calls) observe(call app.Call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if call.Method == http.MethodGet {
@@ -87,7 +85,7 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("making a data directory for the demo: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	s := &story{Options: o, clock: &clock{ahead: time.Until(dawn)}, calls: &calls{}}
+	s := &story{Options: o, clock: &clock{ahead: time.Until(dawn())}, calls: &calls{}}
 	stop, err := s.serve()
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"cxm/internal/app"
 	"cxm/internal/money"
 	"cxm/internal/plan"
-	"cxm/internal/reconcile"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
 )
@@ -237,7 +236,7 @@ func (s *story) apply(ctx context.Context, w want, writes int) error {
 	s.calls.take()
 	progress := s.Progress
 	if progress == nil {
-		progress = func(reconcile.Progress) {}
+		progress = func(app.Progress) {}
 	}
 	planned, report, err := s.app.Apply(ctx, 0, func(p app.Planned) (bool, error) { return true, w.check(p.Plan) }, progress)
 	if err != nil {

@@ -154,3 +154,25 @@ func explain(t *testing.T, d *DB, text string) []string {
 	}
 	return out
 }
+
+// TestConnections holds the connections to what guarantees rest on: the disk is
+// waited for, references are checked, and readers cannot write.
+func TestConnections(t *testing.T) {
+	d, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "30000"} {
+		var got string
+		if err := d.write.db.QueryRowContext(t.Context(), "pragma "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %s, not %s (%v)", pragma, got, want, err)
+		}
+	}
+	if _, err := d.read.ExecContext(t.Context(), "delete from issues"); err == nil {
+		t.Error("a reader can write")
+	}
+	if n := d.write.db.Stats().MaxOpenConnections; n != 1 {
+		t.Errorf("%d connections can write", n)
+	}
+}
