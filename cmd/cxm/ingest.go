@@ -58,7 +58,7 @@ func openAll(stdin io.Reader, names []string) ([]source.Input, func(), error) {
 	var open []*os.File
 	done := func() {
 		for _, f := range open {
-			f.Close()
+			_ = f.Close() // it was only read
 		}
 	}
 	for _, name := range names {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -51,9 +52,8 @@ func newBed(ctx context.Context, latency time.Duration) (*bed, error) {
 }
 
 func (b *bed) close() {
-	b.app.Close()
 	b.server.Close()
-	os.RemoveAll(b.dir)
+	_ = errors.Join(b.app.Close(), os.RemoveAll(b.dir)) // a scratch folder
 }
 
 func (b *bed) count(c gitlab.Call) {

@@ -55,7 +55,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 // leaks looks for the token in what was printed, also in hex and as bytes.
 func leaks(t *testing.T, clear, where, text string) {
 	t.Helper()
-	forms := []string{clear, clear[6:], fmt.Sprintf("%x", clear), fmt.Sprintf("%X", clear), strings.Trim(fmt.Sprint([]byte(clear)), "[]"), fmt.Sprintf("% x", clear)}
+	forms := []string{clear, clear[6:], fmt.Sprintf("%x", clear), fmt.Sprintf("%X", clear), strings.Trim(fmt.Sprintf("%d", []byte(clear)), "[]"), fmt.Sprintf("% x", clear)}
 	for _, form := range forms {
 		if strings.Contains(text, form) {
 			t.Errorf("%s shows the token: %s", where, text)

@@ -45,7 +45,7 @@ func (s *story) post(ctx context.Context, route string, body, answer any) error 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("PRIVATE-TOKEN", s.gitlab.AdminToken())
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
 	if err != nil {
 		return err
 	}

@@ -125,5 +125,8 @@ func (s *story) serve() (stop func(), err error) {
 			fmt.Fprintln(s.Out, "The sandbox GitLab stopped:", err)
 		}
 	}()
-	return func() { srv.Close(); <-done }, nil
+	return func() {
+		_ = srv.Close() // the story is over; nobody waits for an answer
+		<-done
+	}, nil
 }

@@ -302,6 +302,10 @@ func TestSearchFindsWhatWasMoved(t *testing.T) {
 	if !slices.Contains(there, moved) {
 		t.Errorf("found %v, not the moved issue %d", there, moved)
 	}
+	w.admin("POST", fmt.Sprintf("/projects/%d/issues", shop), map[string]any{"title": "a person's", "description": "w0rd1n4clone"})
+	if found := must[[]issue.Observed](t)(c.Search(t.Context(), "w0rd1n4clone")); len(found) != 1 {
+		t.Errorf("what somebody else wrote is found %d times", len(found))
+	}
 	if found := must[[]issue.Observed](t)(c.Search(t.Context(), "zzz999zzz999")); len(found) != 0 {
 		t.Errorf("found %+v", found)
 	}
@@ -311,6 +315,16 @@ func TestSearchFindsWhatWasMoved(t *testing.T) {
 	}
 	_, err := c.Search(t.Context(), "")
 	wantKind(t, err, issue.Invalid)
+}
+
+// GitLab's search takes words by their stems; Search does not.
+func TestSearchIsExact(t *testing.T) {
+	c := within(t, func(w http.ResponseWriter, _ *http.Request) {
+		send(w, http.StatusOK, "application/json", "["+issueJSON(1, time.Now())+"]")
+	})
+	if found, err := c.Search(t.Context(), "dds"); err != nil || len(found) != 0 {
+		t.Errorf("found %+v, %v", found, err)
+	}
 }
 
 // A look at more than a page is whole, and costs a request per hundred.
@@ -324,8 +338,9 @@ func TestLookThroughPages(t *testing.T) {
 	for _, o := range sweep.Issues {
 		seen[o.IID] = true
 	}
-	if len(sweep.Issues) != 230 || len(seen) != 230 || len(w.Calls()) != 3 {
-		t.Errorf("%d issues, %d different, with %d requests", len(sweep.Issues), len(seen), len(w.Calls()))
+	calls := w.Calls()
+	if len(sweep.Issues) != 230 || len(seen) != 230 || len(calls) != 3 || calls[len(calls)-1].Query.Get("cursor") == "" {
+		t.Errorf("%d issues, %d different, with %d requests: %+v", len(sweep.Issues), len(seen), len(calls), calls)
 	}
 	if away := time.Since(sweep.AsOf); away < 0 || away > time.Minute {
 		t.Errorf("as of %s", sweep.AsOf)

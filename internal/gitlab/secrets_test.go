@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	api "gitlab.com/gitlab-org/api/client-go/v2"
+
 	"cxm/internal/gitlab"
 	"cxm/internal/issue"
 )
@@ -88,7 +90,12 @@ func recorded(t *testing.T, token string, h http.HandlerFunc) (text string, told
 }
 
 // show writes an error in every way it can be written.
+// client-go's own error holds the request, and with it the token, for whoever
+// prints deep enough.
 func show(w io.Writer, err error) {
+	if deep := (*api.ErrorResponse)(nil); errors.As(err, &deep) {
+		fmt.Fprint(w, deep.Response.Request.Header)
+	}
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		asJSON, _ := json.Marshal(e) // what cannot be written so cannot leak so
 		fmt.Fprintf(w, "%v\n%+v\n%#v\n%s\n", e, e, e, asJSON)

@@ -188,7 +188,11 @@ func span(text string) string {
 	if strings.Trim(text, " ") == "" {
 		return ""
 	}
-	ticks := strings.Repeat("`", longest(text, '`')+1)
+	most := longest(text, '`')
+	if most == 0 && (text[0] != ' ' || text[len(text)-1] != ' ') {
+		return "`" + text + "`"
+	}
+	ticks := strings.Repeat("`", most+1)
 	if text[0] == '`' || text[len(text)-1] == '`' || text[0] == ' ' && text[len(text)-1] == ' ' {
 		text = " " + text + " "
 	}

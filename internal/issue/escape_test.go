@@ -21,7 +21,7 @@ func TestInline(t *testing.T) {
 		"invisible":          {"\u200b\u202e\ufeff", ""},
 		"plain":              {"Node is down, again.", "Node is down, again."},
 		"one line":           {" a\r\nb\t c\u2028d ", "a b c d"},
-		"every script":       {"naïve данные 数据 नमस्ते می‌خواهم 👩‍💻", "naïve данные 数据 नमस्ते می‌خواهم 👩‍💻"},
+		"every script":       {"naïve данные 数据 नमस्ते می\u200cخواهم 👩\u200d💻", "naïve данные 数据 नमस्ते می\u200cخواهم 👩\u200d💻"},
 		"quick action":       {"/close now", `\/close now`},
 		"slash inside":       {"read /etc/hosts", "read /etc/hosts"},
 		"mention":            {"ask @engineer", `ask \@⁁engineer`},

@@ -10,6 +10,7 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/money"
+	"cxm/internal/rule"
 )
 
 // maxFact is how many characters of one value the table of facts shows.
@@ -50,7 +51,7 @@ func named(id, name string) string {
 	switch {
 	case id == "":
 		return name
-	case name == "" || id == "`"+name+"`":
+	case name == "" || len(id) == len(name)+2 && id[1:len(id)-1] == name:
 		return id
 	}
 	return id + " (" + name + ")"
@@ -212,14 +213,12 @@ func yesNo(flag *bool) string {
 
 // reporters lists each source once, with the first day it spoke of.
 func (v view) reporters() string {
+	if len(v.claims) == 1 {
+		return reporter(v.lead) + dated(", since ", firstSeen(v.claims[0]))
+	}
 	since := make(map[string]time.Time, 1)
-	for i := range v.claims {
-		m := v.claims[i]
-		at := m.Finding.FirstObservedAt
-		if at.IsZero() && m.Sighting.Detection == finding.Present {
-			at = m.Sighting.Since
-		}
-		name := reporter(&m.Finding)
+	for _, m := range v.claims {
+		at, name := firstSeen(m), reporter(&m.Finding)
 		if known, ok := since[name]; !ok || known.IsZero() || !at.IsZero() && at.Before(known) {
 			since[name] = at
 		}
@@ -235,6 +234,14 @@ func (v view) reporters() string {
 	}
 	b.WriteString(more(left, "; and %d more"))
 	return b.String()
+}
+
+// firstSeen is when a claim began; zero when that is not known.
+func firstSeen(m *rule.Member) time.Time {
+	if m.Finding.FirstObservedAt.IsZero() && m.Sighting.Detection == finding.Present {
+		return m.Sighting.Since
+	}
+	return m.Finding.FirstObservedAt
 }
 
 // reporter is a source with the installation of it that spoke, when it says so.

@@ -29,10 +29,11 @@ func followable(address string) (string, bool) {
 		return "", false
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || expands(u) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || expands(address, u) {
 		return "", false
 	}
 	var b strings.Builder
+	b.Grow(len(address) + 16)
 	for i := range len(address) {
 		switch c := address[i]; {
 		case c == '&':
@@ -50,16 +51,13 @@ func followable(address string) (string, bool) {
 
 // expands says that GitLab may take an address for one of its own objects. The
 // host is not known here, so the form of the path decides.
-func expands(u *url.URL) bool {
-	whole, err := url.PathUnescape(u.String())
-	if err != nil || strings.Contains(whole, "%{") {
-		return true
+func expands(address string, u *url.URL) bool {
+	if strings.Contains(address, "%") {
+		if whole, err := url.PathUnescape(address); err != nil || strings.Contains(whole, "%{") {
+			return true
+		}
 	}
-	path, err := url.PathUnescape(u.EscapedPath())
-	if err != nil {
-		return true
-	}
-	for part := range strings.SplitSeq(path, "/") {
+	for part := range strings.SplitSeq(u.Path, "/") {
 		switch part {
 		case "issues", "work_items", "merge_requests", "commit", "compare", "epics", "milestones", "snippets",
 			"alert_management", "vulnerabilities", "iterations", "cadences", "feature_flags":

@@ -105,7 +105,7 @@ func (v view) body() string {
 // bodyWithin is body with at most room bytes of each long text.
 func (v view) bodyWithin(room int) string {
 	var b strings.Builder
-	b.Grow(3 << 10)
+	b.Grow(5 << 10)
 	v.writeSummary(&b)
 	v.writeFacts(&b)
 	v.writeWhy(&b, room)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -106,7 +107,7 @@ func claimed(f *finding.Finding) string {
 // its labels.
 func writeEvidence(b *strings.Builder, f *finding.Finding, room int) {
 	writeText(b, f.Description, room)
-	if f.LookbackDays > 0 && !strings.Contains(f.Description, fmt.Sprintf("%d days", f.LookbackDays)) {
+	if f.LookbackDays > 0 && !strings.Contains(f.Description, strconv.Itoa(f.LookbackDays)+" days") {
 		fmt.Fprintf(b, "This rests on the last %d days of use.\n\n", f.LookbackDays)
 	}
 	if f.Kind == finding.System && len(f.Tags) > 0 {

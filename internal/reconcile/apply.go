@@ -342,8 +342,7 @@ func (a *applying) doubts(ctx context.Context) (plan.Plan, error) {
 		}
 		_, err = a.lookUp(ctx)
 	}
-	var trouble *issue.Trouble
-	if errors.As(err, &trouble) {
+	if trouble, ok := errors.AsType[*issue.Trouble](err); ok {
 		a.report.Halted = "creates are in doubt, and they could not be looked up: " + trouble.Error()
 		return plan.Plan{}, nil
 	}

@@ -21,7 +21,7 @@ func BenchmarkCreateIssue(b *testing.B) {
 	description := strings.Repeat("| fact | value of a row, see [docs](https://example.com/a/b) &amp; more |\\n", 40)
 	for n := 0; b.Loop(); n++ {
 		body := fmt.Sprintf(`{"title":"Resize %d","description":"<!-- cxm: k%d -->\n\n|a|b|\n|-|-|\n%s","labels":"finops,bug"}`, n, n, description)
-		r := httptest.NewRequest("POST", "/api/v4/projects/1/issues", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/api/v4/projects/1/issues", strings.NewReader(body))
 		r.Header.Set("PRIVATE-TOKEN", s.AdminToken())
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()

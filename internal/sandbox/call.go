@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ type Call struct {
 
 // Writes says whether the call could have changed anything.
 func (c Call) Writes() bool {
-	return c.Method != "GET" && c.Method != "HEAD" && c.Method != "OPTIONS"
+	return c.Method != http.MethodGet && c.Method != http.MethodHead && c.Method != http.MethodOptions
 }
 
 // journal keeps every call.

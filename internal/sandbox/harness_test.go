@@ -99,7 +99,7 @@ func (r result) get(path string) any {
 	if err := json.Unmarshal([]byte(r.Body), &v); err != nil {
 		r.t.Fatalf("%v: %s", err, r.Body)
 	}
-	for _, key := range strings.Split(path, ".") {
+	for key := range strings.SplitSeq(path, ".") {
 		switch at := v.(type) {
 		case map[string]any:
 			v = at[key]
@@ -119,11 +119,3 @@ func (r result) get(path string) any {
 func (r result) str(path string) string { s, _ := r.get(path).(string); return s }
 
 func (r result) num(path string) int { n, _ := r.get(path).(float64); return int(n) }
-
-// wants fails the test unless the body is exactly this.
-func (r result) wants(body string) {
-	r.t.Helper()
-	if r.Body != body {
-		r.t.Errorf("body\n%s\nwant\n%s", r.Body, body)
-	}
-}

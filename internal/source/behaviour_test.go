@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -126,9 +127,7 @@ func TestIdentity(t *testing.T) {
 	key := func(t interface{ Fatal(...any) }, changes map[string]any, o source.Options) finding.Key {
 		record := make(map[string]any)
 		for _, from := range []map[string]any{base, changes} {
-			for name, value := range from {
-				record[name] = value
-			}
+			maps.Copy(record, from)
 		}
 		text, err := json.Marshal(map[string]any{"items": []any{record}})
 		if err != nil {
@@ -339,8 +338,7 @@ func TestSamplesUnderWrongNames(t *testing.T) {
 				continue
 			}
 			_, err := read(kind, source.Options{}, source.Input{Name: "in", Reader: strings.NewReader(string(text))})
-			var record *source.RecordError
-			if !errors.As(err, &record) {
+			if _, ok := errors.AsType[*source.RecordError](err); !ok {
 				t.Errorf("%s as %s: %v", file, kind, err)
 			}
 			if right := own[folder]; right != "" && filepath.Ext(file) == ".json" && !strings.Contains(err.Error(), "--source "+string(right)) {

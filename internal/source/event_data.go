@@ -314,8 +314,8 @@ func readText(d *jsontext.Decoder, to *string) error {
 func fieldNames() []string {
 	var names []string
 	for _, t := range [...]reflect.Type{reflect.TypeFor[finding.Finding](), reflect.TypeFor[carried]()} {
-		for i := range t.NumField() {
-			if field := t.Field(i); !field.Anonymous {
+		for field := range t.Fields() {
+			if field := field; !field.Anonymous {
 				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 				names = append(names, cmp.Or(name, field.Name))
 			}

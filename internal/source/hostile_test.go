@@ -349,8 +349,7 @@ func TestEscapedNUL(t *testing.T) {
 		"tags of a cell": {source.CostOptimizationHub, strings.Replace(strings.Replace(table, "arn\n", "arn,tags\n", 1), "0718\n", `0718,"{""a"":""\u0000""}"`+"\n", 1)},
 	} {
 		_, err := read(c.kind, source.Options{}, source.Input{Name: "in", Reader: strings.NewReader(c.text)})
-		var record *source.RecordError
-		if !errors.As(err, &record) {
+		if _, ok := errors.AsType[*source.RecordError](err); !ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

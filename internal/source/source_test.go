@@ -104,8 +104,7 @@ func describe(t *testing.T, kind source.Type, o source.Options, inputs []source.
 	t.Helper()
 	out, err := read(kind, o, inputs...)
 	if err != nil {
-		var record *source.RecordError
-		if !errors.As(err, &record) {
+		if _, ok := errors.AsType[*source.RecordError](err); !ok {
 			t.Errorf("an error that is no RecordError: %v", err)
 		}
 		return "error: " + err.Error() + "\n"

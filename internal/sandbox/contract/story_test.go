@@ -17,10 +17,10 @@ const (
 type cast struct {
 	admin, owner, bot driver
 	// ownerID and botID are users; the rest is where things happen.
-	ownerID, botID          int64
-	group, project, second  int64
-	groupPath, projectPath  string
-	secondPath, repoProject string
+	ownerID, botID         int64
+	group, project, second int64
+	groupPath, projectPath string
+	secondPath             string
 }
 
 // story drives every route.

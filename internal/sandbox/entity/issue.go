@@ -142,14 +142,14 @@ func (v Views) Issue(i *track.Issue, single bool) Issue {
 	out.TaskCompletion = TasksOf(i.Description)
 	out.HasTasks = out.TaskCompletion.Count == 0 // GitLab's own quirk: it exposes !tasks?
 	if out.HasTasks {
-		out.TaskStatus = ptr("0 of 0 checklist items completed")
+		out.TaskStatus = new("0 of 0 checklist items completed")
 	}
 	if v.W.Track.Licensed(i.ProjectID) {
 		out.Weight, out.EpicIID, out.Epic = &Nullable[int64]{i.Weight}, &Nullable[int64]{}, &Nullable[int64]{}
 		out.Iteration, out.HealthStatus = &Nullable[int64]{}, &Nullable[string]{}
 	}
 	if single {
-		out.Subscribed = ptr(v.W.Track.Subscribed(v.Viewer, i))
+		out.Subscribed = new(v.W.Track.Subscribed(v.Viewer, i))
 	}
 	return out
 }
@@ -198,10 +198,10 @@ func (v Views) issueTimes(out *Issue, i *track.Issue) {
 func (v Views) TimeStats(i *track.Issue) TimeStats {
 	out := TimeStats{TimeEstimate: i.TimeEstimate, TotalTimeSpent: i.TimeSpent}
 	if i.TimeEstimate != 0 {
-		out.HumanTimeEstimate = ptr(duration.Human(i.TimeEstimate))
+		out.HumanTimeEstimate = new(duration.Human(i.TimeEstimate))
 	}
 	if i.TimeSpent != 0 {
-		out.HumanTotalTimeSpent = ptr(duration.Human(i.TimeSpent))
+		out.HumanTotalTimeSpent = new(duration.Human(i.TimeSpent))
 	}
 	return out
 }
@@ -214,7 +214,7 @@ func (v Views) issueAddresses(out *Issue, i *track.Issue) {
 	out.WebURL = fmt.Sprintf("%s/%s/-/work_items/%d", v.Base, path, i.IID)
 	out.Links = IssueLinks{Self: self, Notes: self + "/notes", AwardEmoji: self + "/award_emoji", Project: project}
 	if of := v.W.Track.Issue(i.DuplicateOfID); of != nil {
-		out.Links.Duplicate = ptr(v.Base + "/api/v4/projects/" + itoa(of.ProjectID) + "/issues/" + itoa(of.IID))
+		out.Links.Duplicate = new(v.Base + "/api/v4/projects/" + itoa(of.ProjectID) + "/issues/" + itoa(of.IID))
 	}
 	short := "#" + itoa(i.IID)
 	out.References = References{Short: short, Relative: short, Full: path + short}

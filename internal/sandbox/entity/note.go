@@ -140,7 +140,7 @@ func (v Views) Note(i *track.Issue, n *track.Note) Note {
 		Internal: n.Internal, ImportedFrom: "none", NoteableIID: i.IID, CommandsChanges: n.Commands,
 	}
 	if n.Threaded {
-		out.Type = ptr("DiscussionNote")
+		out.Type = new("DiscussionNote")
 	}
 	if out.CommandsChanges == nil {
 		out.CommandsChanges = map[string]any{}
@@ -173,10 +173,10 @@ func (v Views) Label(h catalog.Home, l *catalog.Label, counts bool) Label {
 	out := Label{LabelBasic: v.LabelBasic(l), Subscribed: v.Viewer != nil && l.Subscribed(v.Viewer.ID)}
 	if counts {
 		c := v.W.Track.Count(h, l)
-		out.OpenIssues, out.ClosedIssues, out.OpenMRs = &c.Open, &c.Closed, ptr(0)
+		out.OpenIssues, out.ClosedIssues, out.OpenMRs = &c.Open, &c.Closed, new(0)
 	}
 	if h.Project != nil {
-		out.Priority, out.IsProjectLabel = &Nullable[int64]{l.Priority}, ptr(l.ProjectID != 0)
+		out.Priority, out.IsProjectLabel = &Nullable[int64]{l.Priority}, new(l.ProjectID != 0)
 	}
 	return out
 }
@@ -206,7 +206,7 @@ func (v Views) StateEvent(e *track.Event) StateEvent {
 func (v Views) LabelEvent(e *track.Event) LabelEvent {
 	out := LabelEvent{Event: v.event(e), Action: e.Action}
 	if l := v.W.Catalog.Label(e.LabelID); l != nil {
-		out.Label = ptr(v.LabelBasic(l))
+		out.Label = new(v.LabelBasic(l))
 	}
 	return out
 }

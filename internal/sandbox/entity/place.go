@@ -107,7 +107,7 @@ func (v Views) NamespaceBasic(n *place.Namespace) NamespaceBasic {
 	}
 	if u := v.W.People.User(n.UserID); u != nil {
 		out.Kind, out.WebURL = "user", v.Base+"/"+n.Path
-		out.AvatarURL = ptr(v.UserBasic(u).AvatarURL)
+		out.AvatarURL = new(v.UserBasic(u).AvatarURL)
 	}
 	return out
 }
@@ -123,7 +123,7 @@ func (v Views) Namespace(n *place.Namespace) Namespace {
 	projects := len(v.W.Places.Projects(func(p *place.Project) bool {
 		return v.W.Places.Within(v.W.Places.Namespace(p.NamespaceID), n)
 	}))
-	out.Plan, out.RootSize, out.ProjectsCount, out.BillableCount = &plan, ptr(0), &projects, &members
+	out.Plan, out.RootSize, out.ProjectsCount, out.BillableCount = &plan, new(0), &projects, &members
 	if n.Group() {
 		out.MembersCount = &members
 	}

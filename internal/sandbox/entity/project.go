@@ -125,7 +125,7 @@ func (v Views) ProjectBasic(p *place.Project) ProjectBasic {
 		out.DefaultBranch = &p.DefaultBranch
 	}
 	if p.HasReadme {
-		out.ReadmeURL = ptr(web + "/-/blob/" + p.DefaultBranch + "/README.md")
+		out.ReadmeURL = new(web + "/-/blob/" + p.DefaultBranch + "/README.md")
 	}
 	return out
 }
@@ -144,7 +144,7 @@ func (v Views) Project(p *place.Project) Project {
 		out.Owner = v.UserID(ns.UserID)
 	}
 	if p.IssuesEnabled() {
-		out.OpenIssuesCount = ptr(v.openIssues(p))
+		out.OpenIssuesCount = new(v.openIssues(p))
 	}
 	if v.Viewer != nil {
 		out.Permissions = v.permissions(p)

@@ -25,7 +25,7 @@ func Moment(t *time.Time) *string {
 	if t == nil {
 		return nil
 	}
-	return ptr(Stamp(*t))
+	return new(Stamp(*t))
 }
 
 // Day writes a day that may be absent.
@@ -33,10 +33,11 @@ func Day(t *time.Time) *string {
 	if t == nil {
 		return nil
 	}
-	return ptr(t.UTC().Format(time.DateOnly))
+	return new(t.UTC().Format(time.DateOnly))
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 // UserBasic is a user as named in other entities.
 type UserBasic struct {

@@ -81,8 +81,8 @@ func sanitized(src string) (*nethtml.Node, error) {
 	}
 	body := element(atom.Body)
 	nodes, err := nethtml.ParseFragment(policy().SanitizeReader(&out), body)
-	if err != nil {
-		return plain(src), nil // nested deeper than the parser follows
+	if err != nil { // nested deeper than the parser follows
+		return plain(src), nil //nolint:nilerr // such text is shown as it is written
 	}
 	for _, n := range nodes {
 		body.AppendChild(n)

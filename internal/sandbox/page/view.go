@@ -18,13 +18,13 @@ type User struct {
 
 // Initials are for the picture: up to two letters.
 func (u User) Initials() string {
-	out := ""
+	var out strings.Builder
 	for _, word := range strings.FieldsFunc(u.Display(), func(r rune) bool { return strings.ContainsRune(" -_.", r) }) {
-		if out += strings.ToUpper(string([]rune(word)[:1])); len([]rune(out)) == 2 {
+		if out.WriteString(strings.ToUpper(string([]rune(word)[:1]))); len([]rune(out.String())) == 2 {
 			break
 		}
 	}
-	return out
+	return out.String()
 }
 
 // Display is the name, or the user name of one who has none.

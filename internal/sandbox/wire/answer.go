@@ -122,8 +122,7 @@ func InsufficientScope(scopes string) *Error {
 // address of a moved project. Errors it does not know are the sandbox's own
 // fault and answered with 500.
 func Answered(err error, method string, movedTo func(projectID int64) string) Answer {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Answer()
 	}
 	var r *refuse.Refusal

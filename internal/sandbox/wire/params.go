@@ -10,8 +10,10 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -65,9 +67,7 @@ func (v Values) json(body []byte) error {
 			"  when specifying application/json as content-type, you must pass valid application/json in the request's 'body' ")}
 	}
 	object, _ := got.(map[string]any) // null, as client-go sends it, is no parameters
-	for key, value := range object {
-		v[key] = value
-	}
+	maps.Copy(v, object)
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (v Values) multipart(body []byte, boundary string) error {
 	r := multipart.NewReader(bytes.NewReader(body), boundary)
 	for {
 		part, err := r.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

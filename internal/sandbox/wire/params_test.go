@@ -17,7 +17,7 @@ import (
 )
 
 func post(body, kind string) (*http.Request, []byte) {
-	r := httptest.NewRequest("POST", "/", nil)
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	r.Header.Set("Content-Type", kind)
 	return r, []byte(body)
 }
@@ -64,15 +64,13 @@ func FuzzRead(f *testing.F) {
 		r, b := post(body, kind)
 		raw, err := wire.Read(r, b)
 		if err != nil {
-			var known *wire.Error
-			if !errors.As(err, &known) {
+			if _, ok := errors.AsType[*wire.Error](err); !ok {
 				t.Fatalf("%T %v", err, err)
 			}
 			return
 		}
 		if _, err := spec.Parse(raw); err != nil {
-			var known *wire.Error
-			if !errors.As(err, &known) {
+			if _, ok := errors.AsType[*wire.Error](err); !ok {
 				t.Fatalf("%T %v", err, err)
 			}
 		}

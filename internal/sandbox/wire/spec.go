@@ -247,8 +247,9 @@ func integerList(raw any) (any, bool) {
 	if !ok {
 		return nil, false
 	}
+	list, _ := texts.([]string)
 	var out []int64
-	for _, text := range texts.([]string) {
+	for _, text := range list {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return nil, false

@@ -197,6 +197,8 @@ func plain(id string) bool {
 
 // kindOf is a resource type for a person, and the AWS service it is billed
 // under as FOCUS names it ("" when that is not certain).
+//
+//nolint:funlen // a table, and nothing is easier to read for being cut in two
 func kindOf(resourceType string) (name, service string) {
 	const (
 		ec2   = "Amazon Elastic Compute Cloud"

@@ -164,8 +164,7 @@ func (f *File) Fingerprint() uint64 { return f.mark.Sum64() }
 // already keeps its place; a failed reader goes before what its decoder made
 // of it; a *finding.FieldError names the field when the caller does not.
 func (f *File) Fail(place string, line int, field string, err error) error {
-	var placed *Error
-	if errors.As(err, &placed) {
+	if placed, ok := errors.AsType[*Error](err); ok {
 		if placed.File != "" {
 			return err
 		}

@@ -247,8 +247,8 @@ func fillValue(v reflect.Value, n int64) int64 {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			n = fillValue(v.Field(i), n)
+		for _, field := range v.Fields() {
+			n = fillValue(field, n)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

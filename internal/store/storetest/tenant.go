@@ -100,6 +100,13 @@ func changesNothing(b *bench) {
 			_, _, err := other.Intend(b.ctx, plan.Entry{Run: other.begin().ID, Verb: plan.Update}, tracked)
 			return err
 		},
+		"record in its own journal": func() error {
+			own, _, err := other.Intend(b.ctx, creation(other.begin(), 1), toCreate(other.connect(6), 4))
+			b.ok(err)
+			mine := tracked
+			mine.Trouble = "written by another tenant"
+			return other.Record(b.ctx, own, mine)
+		},
 		"record":     func() error { return other.Record(b.ctx, e, tracked) },
 		"observe":    func() error { return other.Observe(b.ctx, in.ID, 1, []issue.Tracked{tracked}, noon()) },
 		"watermark":  func() error { return other.Observe(b.ctx, in.ID, 1, nil, noon().Add(time.Hour)) },
@@ -114,6 +121,7 @@ func changesNothing(b *bench) {
 	b.ok(other.Touch(b.ctx, []rule.GroupKey{groupOf(1)}))
 	b.ok(other.Settle(b.ctx, b.versions()))
 	b.same("groups", before, b.groups(true))
+	b.same("unsettled", []issue.Tracked{tracked}, b.unsettled(in.ID))
 	b.same("dirty", 1, len(b.dirty()))
 	b.same("summary", sum, b.sum())
 	b.same("journal", 2, len(b.journal(e.Run)))

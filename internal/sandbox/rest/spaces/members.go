@@ -1,6 +1,7 @@
 package spaces
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,12 +83,7 @@ func memberFound(r *rest.Request, u *people.User) bool {
 }
 
 func contains(ids []int64, id int64) bool {
-	for _, one := range ids {
-		if one == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ids, id)
 }
 
 func oneMember(at site, all bool) func(*rest.Request) (wire.Answer, error) {

@@ -86,7 +86,7 @@ func (d *Directory) add(u *User, g Grant, secret string) (*Token, string, error)
 		return nil, "", refuse.Conflicting("this token exists already; choose another")
 	}
 	if g.Enforced && g.ExpiresAt == nil {
-		g.ExpiresAt = ptr(day(d.clock().Add(MaxLifetime)))
+		g.ExpiresAt = new(day(d.clock().Add(MaxLifetime)))
 	}
 	d.tokenID++
 	t := &Token{
@@ -140,7 +140,7 @@ func (d *Directory) Rotate(t *Token, expires *time.Time, enforced bool) (*Token,
 		return nil, "", refuse.BadRequest(sentence(err))
 	}
 	if expires == nil && enforced {
-		expires = ptr(day(d.clock().AddDate(0, 0, 7)))
+		expires = new(day(d.clock().AddDate(0, 0, 7)))
 	}
 	next, secret, err := d.add(u, Grant{
 		Name: t.Name, Description: t.Description, Scopes: t.Scopes, ExpiresAt: expires, Previous: t.ID,
@@ -250,4 +250,5 @@ func randomHex(n int) string { return hex.EncodeToString(randomBytes(n)) }
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }

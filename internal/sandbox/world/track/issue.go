@@ -409,7 +409,7 @@ func minus(a, b []int64) []int64 {
 func (t *Tracker) setState(u *people.User, i *Issue, event string) {
 	switch {
 	case event == "close" && i.State == Opened:
-		i.State, i.ClosedAt, i.ClosedByID = Closed, ptr(t.now()), u.ID
+		i.State, i.ClosedAt, i.ClosedByID = Closed, new(t.now()), u.ID
 		t.record(Event{IssueID: i.ID, UserID: u.ID, What: "state", Action: "closed"})
 		t.system(u, i, "closed")
 	case event == "reopen" && i.State == Closed:

@@ -186,4 +186,5 @@ func (t *Tracker) touch(i *Issue) {
 // QuickActions gives every quick action found so far, oldest first.
 func (t *Tracker) QuickActions() []Executed { return append([]Executed(nil), t.executed...) }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }

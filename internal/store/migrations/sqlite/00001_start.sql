@@ -128,7 +128,7 @@ create table issues (
 	foreign key (tenant, integration_id) references integrations (tenant, id)
 ) strict;
 -- G1: at most one issue of a group that exists or may exist.
-create index issues_active on issues (tenant, integration_id, group_key)
+create unique index issues_active on issues (tenant, integration_id, group_key)
 	where phase in ('intended', 'in doubt', 'live', 'lost');
 -- A nonce is issued once; a second issue that carries it is a duplicate.
 create unique index issues_nonce on issues (tenant, nonce) where phase not in ('duplicate', 'retired');
