@@ -228,6 +228,7 @@ func TestRemainingIsHeeded(t *testing.T) {
 		var refused, used int
 		var minute time.Time
 		c := within(t, func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(10 * time.Millisecond) // so that all workers are at it from the start
 			mu.Lock()
 			defer mu.Unlock()
 			if now := time.Now().Truncate(time.Minute); now != minute {

@@ -313,6 +313,10 @@ func TestSearchFindsWhatWasMoved(t *testing.T) {
 	if found := must[[]issue.Observed](t)(c.Search(t.Context(), "abc123def456")); !slices.ContainsFunc(found, func(o issue.Observed) bool { return o.ID == moved }) {
 		t.Errorf("in an archived project it is not found any more: %+v", found)
 	}
+	calls := w.Calls()
+	if sent := calls[len(calls)-1].Query; sent.Get("non_archived") != "false" {
+		t.Errorf("asked %v; GitLab leaves archived projects out unless told", sent)
+	}
 	_, err := c.Search(t.Context(), "")
 	wantKind(t, err, issue.Invalid)
 }

@@ -171,6 +171,19 @@ func TestLookIsCheap(t *testing.T) {
 	}
 }
 
+// Once GitLab has given a cursor, a full page without one is the last, also when
+// all of it changed in the same instant.
+func TestLookEndsWhereTheCursorsEnd(t *testing.T) {
+	tr := &tracker{updated: map[int64]time.Time{}, keyset: true, bare: true}
+	for iid := range int64(200) {
+		tr.updated[iid+1] = someday
+	}
+	sweep, err := within(t, tr.ServeHTTP).Look(t.Context(), 7, time.Time{})
+	if err != nil || len(sweep.Issues) != 200 || tr.requests != 2 {
+		t.Errorf("%d issues with %d requests, %v", len(sweep.Issues), tr.requests, err)
+	}
+}
+
 // Since reaches GitLab whole, and only changes from then on come back.
 func TestLookSince(t *testing.T) {
 	tr := &tracker{updated: map[int64]time.Time{1: someday, 2: someday.Add(time.Millisecond), 3: someday.Add(time.Second)}}

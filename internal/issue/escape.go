@@ -34,9 +34,14 @@ func Inline(text string) string {
 	return sealed(b.String()) + noteOf(left)
 }
 
-// sealed keeps a sigil at the end of a text from what is written behind it.
+// sealed keeps the end of a text from what cxm writes behind it: a sigil from
+// becoming a reference, and a bare number from opening a list ("12" and a full
+// stop at the start of a line).
 func sealed(text string) string {
-	if text != "" && strings.IndexByte("@#$%~^*&!:-", text[len(text)-1]) >= 0 {
+	if text == "" {
+		return ""
+	}
+	if strings.IndexByte("@#$%~^*&!:-", text[len(text)-1]) >= 0 || strings.Trim(text, "0123456789") == "" {
 		return text + joiner
 	}
 	return text
@@ -49,7 +54,7 @@ func writeWord(b *strings.Builder, word string, first bool) {
 		return
 	}
 	core := strings.Trim(word, `()"'.,;:?`)
-	if core == "" || !idShaped(core) {
+	if core == "" || !idShaped(core) || strings.Contains(core, `\|`) { // see cell
 		writeEscaped(b, word, first)
 		return
 	}

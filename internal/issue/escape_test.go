@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 	"pgregory.net/rapid"
 
 	"cxm/internal/issue"
@@ -43,10 +45,13 @@ func TestInline(t *testing.T) {
 		"markup":             {"*a* _b_ `c` ~~d~~ |e| \\", "\\*⁁a\\* \\_b\\_ \\`c\\` \\~⁁\\~⁁d\\~⁁\\~ &#124;e&#124; \\\\"},
 		"list":               {"- a", `\- a`},
 		"numbered":           {"12. a", `12\. a`},
+		"number alone":       {"12", "12⁁"},
+		"sigil at the end":   {"up @", `up \@⁁`},
 		"heading":            {"# a", `\# a`},
 		"underline":          {"=== a", `\=== a`},
 		"definition":         {": a", `\: a`},
 		"include":            {"::include{file=a}", `\:⁁:⁁include\{⁁file=a\}`},
+		"emoji before an id": {":x:^alert#1\\|", "\\:⁁x:\\^⁁alert\\#⁁1\\\\&#124;"},
 		"diff":               {"{+ a +} [- b -]", `\{⁁+ a +\} \[⁁- b -\]`},
 		"marker":             {"<!-- cxm:end -->", "&lt;!-- cxm:end --⁁&gt;"},
 		"control":            {"a\x00b\x1b[31mc\x7f", "a␀b␛\\[⁁31mc␡"},
@@ -163,6 +168,15 @@ func TestEscapedAlone(t *testing.T) {
 
 func checkEscapes(t failer, text string) {
 	t.Helper()
+	if inline := issue.Inline(text); inline != "" {
+		for _, behind := range []string{". x", ") x", ", x", "1", "x>", "(x)", ": x"} {
+			walk(parse(t, inline+behind), func(n *html.Node) {
+				if n.DataAtom != atom.P && n.DataAtom != atom.Code && n.DataAtom != atom.Span {
+					t.Fatalf("%q makes <%s>", inline+behind, n.Data)
+				}
+			})
+		}
+	}
 	for _, md := range []string{issue.Inline(text), issue.Code(text), issue.Fence(text), issue.Link("x" + text)} {
 		for _, around := range []string{md, "- " + md, "> " + md, "a\n\n" + md} {
 			if md == "" || strings.HasPrefix(around, "-") && strings.HasPrefix(md, "```") || strings.HasPrefix(around, ">") && strings.HasPrefix(md, "```") {

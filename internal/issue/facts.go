@@ -32,7 +32,6 @@ func (v view) writeFacts(b *strings.Builder) {
 	row("Owner", v.owner())
 	if v.lead.Kind == finding.Cost || v.savings.Valid {
 		row("Estimated saving", v.saving())
-		row("Cost now", v.cost())
 	}
 	row("Effort", effort(v.lead.ImplementationEffort))
 	row("Restart needed", yesNo(v.lead.RestartNeeded))
@@ -178,14 +177,6 @@ func dated(words string, at time.Time) string {
 		return ""
 	}
 	return words + at.UTC().Format(time.DateOnly)
-}
-
-func (v view) cost() string {
-	cost := v.lead.EstimatedMonthlyCost
-	if !cost.Valid {
-		return ""
-	}
-	return money.Show(cost.Decimal, v.lead.BillingCurrency) + " per month"
 }
 
 // effort is the lead's ImplementationEffort in words.

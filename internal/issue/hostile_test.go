@@ -16,7 +16,7 @@ import (
 // fragments are pieces of text that mean something to GitLab, to Markdown, to
 // cxm or to a terminal, and plain words between them.
 var fragments = strings.Split(strings.Join([]string{
-	"word", " ", " ", " ", "\n", "\n", "\r\n", "\r", "\t", "  ", "naïve", "данные", "数据", "नमस्ते", "می\u200cخواهم", "👩\u200d💻", "🇺🇳",
+	"word", "0", "12", "$ ", " ", " ", " ", "\n", "\n", "\r\n", "\r", "\t", "  ", "naïve", "данные", "数据", "नमस्ते", "می\u200cخواهم", "👩\u200d💻", "🇺🇳",
 	"/close", "/close\n", "\n/close\n", "/label ~bug", "/assign @engineer", "/shrug", "\n/copy_metadata #1\n", "/CLOSE", "/", "//",
 	"@", "@engineer", "@all", "@acme/platform", "@_x", "@.x", "bot@example.com", "&commat;engineer", "&#64;all", "\\@all", "@`x`",
 	"#1", "!1", "$1", "~1", "~bug", "~\"two words\"", "~a::b", "%1", "%v1.0", "%\"Release 1\"", "&1", "^alert#1", "*iteration:1", "*iteration:\"x\"",
@@ -76,6 +76,9 @@ func hostileFinding(t *rapid.T, kind finding.Kind, n int) (bad, good finding.Fin
 		intro, _, several := strings.Cut(strings.TrimSpace(bad.Remediation), "\n")
 		if several && strings.HasSuffix(strings.TrimSpace(intro), ":") {
 			good.Remediation = "harmless:\n" + string(rune('a'+n))
+		}
+		if !several && strings.HasPrefix(intro, "$ ") { // a command, to copy
+			good.Remediation = "$ harmless" + string(rune('a'+n))
 		}
 	}
 	if rapid.Bool().Draw(t, "tags") {

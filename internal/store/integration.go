@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 
@@ -14,16 +15,22 @@ import (
 // Installation is what tells this tenant's issues from those of any other cxm:
 // 16 hex digits, made once at random.
 func (s *Store) Installation(ctx context.Context) (string, error) {
+	var code string
+	read := func(ctx context.Context, q *db.Queries) (err error) {
+		code, err = q.Installation(ctx, s.tenant)
+		return err
+	}
+	err := s.query(ctx, "reading the installation's id", func(q *db.Queries) error { return read(ctx, q) })
+	if !errors.Is(err, sql.ErrNoRows) {
+		return code, err
+	}
 	random := make([]byte, 8)
 	rand.Read(random) // never fails
-	var code string
-	err := s.save(ctx, "reading the installation's id", func(ctx context.Context, q *db.Queries) error {
+	err = s.save(ctx, "making the installation's id", func(ctx context.Context, q *db.Queries) error {
 		if err := q.MakeInstallation(ctx, s.tenant, hex.EncodeToString(random)); err != nil {
 			return err
 		}
-		var err error
-		code, err = q.Installation(ctx, s.tenant)
-		return err
+		return read(ctx, q) // another process may have been first
 	})
 	return code, err
 }

@@ -66,10 +66,11 @@ type Store struct {
 // for a writer.
 func (s *Store) query(ctx context.Context, doing string, f func(*db.Queries) error) error {
 	tx, err := s.db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
-	if err == nil {
-		err = errors.Join(f(db.New(prepare(tx))), tx.Rollback())
+	if err != nil {
+		return wrap(doing, err)
 	}
-	return wrap(doing, err)
+	defer tx.Rollback() // nothing was written
+	return wrap(doing, f(db.New(prepare(tx))))
 }
 
 // save runs f in one durable transaction: all of it or nothing.

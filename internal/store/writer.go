@@ -90,9 +90,7 @@ func (w *writer) take() []*job {
 // lead carries out what waits and gives the turn back. Its error says that the
 // database could not be had; then no job was begun.
 func (w *writer) lead(ctx context.Context) error {
-	if false {
-		<-w.turn
-	}
+	defer func() { <-w.turn }()
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return err

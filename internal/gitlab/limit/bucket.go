@@ -28,6 +28,7 @@ type Bucket struct {
 
 	mu      sync.Mutex
 	flying  int           // requests taken and not settled
+	most    int           // of them there ever were
 	until   time.Time     // nothing goes out before it
 	limited bool          // the last word was a 429: go one at a time
 	probing bool          // that one is out
@@ -112,6 +113,7 @@ func (b *Bucket) gate(now time.Time) (wait time.Duration, changed <-chan struct{
 		return 0, b.changed, false, false
 	}
 	b.flying++
+	b.most = max(b.most, b.flying)
 	b.probing = b.limited
 	return 0, nil, b.probing, true
 }
@@ -172,9 +174,9 @@ func (b *Bucket) Settle(probe bool, v Verdict, after time.Duration) {
 }
 
 // Heed slows down when GitLab says that little remains, so that what remains
-// lasts until the window ends: from a fifth of the limit on, or earlier when
-// many requests are under way that GitLab may not have counted. GitLab's own
-// time is taken from the Date header.
+// lasts until the window ends: from a fifth of the limit on, or earlier where
+// many requests are under way at once that GitLab may not have counted yet.
+// GitLab's own time is taken from the Date header.
 func (b *Bucket) Heed(h http.Header) {
 	now := time.Now()
 	remaining, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
@@ -186,7 +188,7 @@ func (b *Bucket) Heed(h http.Header) {
 	left := clamp(reset.Sub(Dated(h, now)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if left == 0 || remaining > max(total/5, 2*b.flying) {
+	if left == 0 || remaining > max(total/5, 2*b.most) {
 		return
 	}
 	b.eased = now.Add(left)

@@ -157,7 +157,6 @@ func touches(b *bench) {
 	b.ok(b.Touch(b.ctx, nil))
 }
 
-// sums are about Summary.
 func summary(b *bench) {
 	in, r := b.connect(1), b.begin()
 	gone, unknown, euro, twin, alert := place(disk(2)), disk(4), disk(5), place(disk(6)), disk(7)
