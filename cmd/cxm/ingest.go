@@ -62,19 +62,38 @@ func openAll(stdin io.Reader, names []string) ([]source.Input, func(), error) {
 		}
 	}
 	for _, name := range names {
+		shown, f, err := name, (*os.File)(nil), error(nil)
 		if name == "-" {
-			inputs = append(inputs, source.Input{Name: "standard input", Reader: stdin})
-			continue
+			shown = "standard input"
+			f, err = spool(stdin)
+		} else {
+			f, err = os.Open(name)
 		}
-		f, err := os.Open(name)
 		if err != nil {
 			done()
 			return nil, nil, err
 		}
 		open = append(open, f)
-		inputs = append(inputs, source.Input{Name: name, Reader: f})
+		inputs = append(inputs, source.Input{Name: shown, Reader: f})
 	}
 	return inputs, done, nil
+}
+
+// spool reads a stream into a file without a name. A pull holds the database's
+// writer, and a stream may stall for as long as its other end likes.
+func spool(r io.Reader) (*os.File, error) {
+	f, err := os.CreateTemp("", "cxm-")
+	if err != nil {
+		return nil, fmt.Errorf("keeping standard input: %w", err)
+	}
+	_, err = io.Copy(f, r)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err = errors.Join(err, os.Remove(f.Name())); err != nil {
+		return nil, errors.Join(fmt.Errorf("keeping standard input: %w", err), f.Close())
+	}
+	return f, nil
 }
 
 func newInspect(o *options) *cobra.Command {
@@ -159,7 +178,7 @@ func ingest(cmd *cobra.Command, o *options, d app.Delivery) error {
 	defer a.Close()
 	pull, summary, err := a.Ingest(cmd.Context(), d)
 	if err != nil {
-		return errors.Join(err)
+		return err
 	}
 	if o.json() {
 		return printJSON(cmd.OutOrStdout(), pullJSON(pull, summary))

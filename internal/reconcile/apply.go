@@ -59,7 +59,10 @@ func (e *Engine) Apply(ctx context.Context, p plan.Plan) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("starting a run: %w", err)
 	}
-	a := &applying{Engine: e, report: Report{Run: run}, done: map[rule.GroupKey]bool{}, labels: map[string]bool{}}
+	a := &applying{
+		Engine: e, report: Report{Run: run}, done: map[rule.GroupKey]bool{}, labels: map[string]bool{},
+		slots: make(chan struct{}, e.Workers),
+	}
 	err = errors.Join(a.rounds(ctx, p), a.open(context.WithoutCancel(ctx)))
 	a.report.Run.FinishedAt = e.Clock().UTC()
 	// What happened is recorded even when the person pressed Ctrl-C.
@@ -89,6 +92,7 @@ type applying struct {
 	finished int
 	done     map[rule.GroupKey]bool
 	labels   map[string]bool
+	slots    chan struct{} // one element per write in flight
 	lastKind issue.TroubleKind
 	inARow   int
 }
@@ -118,7 +122,7 @@ func (a *applying) round(ctx context.Context, p plan.Plan) error {
 	steps := p.Changes()
 	a.total += len(steps)
 	var group errgroup.Group
-	group.SetLimit(a.Workers)
+	group.SetLimit(3 * a.Workers) // while some wait for GitLab, others write to the store
 	for _, s := range steps {
 		if ctx.Err() != nil || a.halted() {
 			break
@@ -164,13 +168,45 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error 
 	t := issue.Intend(a.Integration.ID, project, a.Nonce(), *s.Want, s.Status)
 	marker := issue.Marker{Installation: a.Installation, Group: s.Group, Nonce: t.Nonce}
 	draft := issue.Compose(*s.Want, marker, s.Status)
-	draft.Sending = func() error { return a.sending(ctx, &e, &t) }
+	var slot slot
+	draft.Sending = func() error {
+		if err := a.sending(ctx, &e, &t); err != nil {
+			return err
+		}
+		return slot.take(ctx, a.slots)
+	}
 	o, err := a.Tracker.Create(ctx, project, draft)
+	slot.release()
 	if err != nil {
 		return a.finish(ctx, e, t, s, err)
 	}
 	a.dropped(issue.Missing(draft.Labels, o))
 	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, true, o), s, nil)
+}
+
+// slot is a place among the writes in flight, held by one step at most once.
+type slot struct{ from chan struct{} }
+
+// take waits for a place.
+func (s *slot) take(ctx context.Context, slots chan struct{}) error {
+	if s.from != nil {
+		return nil
+	}
+	select {
+	case slots <- struct{}{}:
+		s.from = slots
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// release gives the place back; without one it does nothing.
+func (s *slot) release() {
+	if s.from != nil {
+		<-s.from
+		s.from = nil
+	}
 }
 
 // sending commits the intent of a create, or when it was refused and is tried
@@ -201,7 +237,12 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 		return a.finish(ctx, e, issue.Tracked{}, s, err)
 	}
 	e = intended
+	var slot slot
+	if err := slot.take(ctx, a.slots); err != nil {
+		return a.finish(ctx, e, t, s, err)
+	}
 	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, s.Change)
+	slot.release()
 	if err != nil {
 		return a.finish(ctx, e, t, s, err)
 	}

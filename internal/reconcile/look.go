@@ -75,7 +75,7 @@ func (e *Engine) lookAt(ctx context.Context, project int64) (Looked, error) {
 		return Looked{}, err
 	}
 	e.skew = sweep.AsOf.Sub(began)
-	look := looking{Engine: e, project: project, doubts: doubts, changed: map[int64]issue.Tracked{}}
+	look := looking{Engine: e, project: project, doubts: doubts, changed: map[int64]issue.Tracked{}, adopted: map[string]bool{}}
 	if err := look.over(ctx, sweep); err != nil {
 		return Looked{}, err
 	}
@@ -112,6 +112,7 @@ type looking struct {
 	project int64
 	doubts  []issue.Tracked
 	changed map[int64]issue.Tracked // row → what to remember
+	adopted map[string]bool         // nonces that were adopted in this look
 }
 
 // over goes through a sweep in chunks, so that one look-up in the store serves
@@ -173,9 +174,10 @@ func (l *looking) forgotten(ctx context.Context, o issue.Observed, known []issue
 		if b.Marker.Installation != l.Installation {
 			continue
 		}
-		if slices.ContainsFunc(known, func(t issue.Tracked) bool { return t.Nonce == b.Marker.Nonce }) {
+		if l.adopted[b.Marker.Nonce] || slices.ContainsFunc(known, func(t issue.Tracked) bool { return t.Nonce == b.Marker.Nonce }) {
 			continue
 		}
+		l.adopted[b.Marker.Nonce] = true
 		t := issue.Tracked{Integration: l.Integration.ID, Group: b.Marker.Group, Nonce: b.Marker.Nonce, Phase: issue.Live}
 		t.Written.State, t.Written.Title, t.Written.Labels = issue.Opened, o.Title, o.Labels
 		l.Adopted++

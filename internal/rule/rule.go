@@ -181,7 +181,7 @@ type Placed struct {
 // through it is kept together or not at all.
 type Intake struct {
 	// Known is what is remembered of the pulled scope's findings, proved absent
-	// ones included; for a source of events, of every finding of the source.
+	// ones included.
 	Known map[finding.Key]finding.Sighting
 	// Accounts holds the SubAccountIds of the scope's present findings.
 	Accounts map[string]bool

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"cxm/internal/store/db"
 )
@@ -16,6 +17,7 @@ import (
 type writer struct {
 	db      *sql.DB
 	turn    chan struct{} // holds one value while someone has the turn
+	crowded bool          // the last turn carried out several jobs; guarded by turn
 	mu      sync.Mutex
 	waiting []*job // guarded by mu
 }
@@ -91,6 +93,9 @@ func (w *writer) take() []*job {
 // database could not be had; then no job was begun.
 func (w *writer) lead(ctx context.Context) error {
 	defer func() { <-w.turn }()
+	if w.crowded {
+		gather(ctx)
+	}
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -102,6 +107,7 @@ func (w *writer) lead(ctx context.Context) error {
 	}
 	defer tx.Rollback() // after Commit it does nothing
 	jobs := w.take()
+	w.crowded = len(jobs) > 1
 	for _, j := range jobs {
 		j.err = errAborted
 		defer close(j.done)
@@ -112,6 +118,22 @@ func (w *writer) lead(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// gathering is how long a turn waits for company when the one before had some.
+// A wait for the disk holds a processor (the driver's system calls do not tell
+// the scheduler), so that few large transactions leave more for everyone else
+// than many small ones.
+const gathering = 3 * time.Millisecond
+
+// gather lets jobs come together.
+func gather(ctx context.Context) {
+	timer := time.NewTimer(gathering)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // carryOut runs the jobs, each of them whole or not at all, and commits. After

@@ -97,7 +97,7 @@ func (q *Queries) AddRun(ctx context.Context, arg AddRunParams) (int64, error) {
 
 const endEntries = `-- name: EndEntries :exec
 update journal set outcome = $1, ended_at = $2
-where tenant = $3 and issue_id = $4 and outcome in ('intended', 'in doubt')
+where tenant = $3 and issue_id = $4 and verb = '+' and outcome in ('intended', 'in doubt')
 `
 
 type EndEntriesParams struct {
@@ -107,8 +107,9 @@ type EndEntriesParams struct {
 	IssueID sql.NullInt64
 }
 
-// A look that found out what became of an issue's last step says so in the
-// journal too: whoever took the step may not live any more.
+// A look that found out what became of a create says so in the journal too:
+// whoever took the step may not live any more. Of a change in doubt a look shows
+// only what the issue says now, so its entry stays in doubt.
 func (q *Queries) EndEntries(ctx context.Context, arg EndEntriesParams) error {
 	_, err := q.db.ExecContext(ctx, endEntries,
 		arg.Ended,

@@ -29,8 +29,9 @@ where tenant = @tenant and id = @id;
 -- name: Entries :many
 select * from journal where tenant = @tenant and run_id = @run_id order by seq, id;
 
--- A look that found out what became of an issue's last step says so in the
--- journal too: whoever took the step may not live any more.
+-- A look that found out what became of a create says so in the journal too:
+-- whoever took the step may not live any more. Of a change in doubt a look shows
+-- only what the issue says now, so its entry stays in doubt.
 -- name: EndEntries :exec
 update journal set outcome = @ended, ended_at = @ended_at
-where tenant = @tenant and issue_id = @issue_id and outcome in ('intended', 'in doubt');
+where tenant = @tenant and issue_id = @issue_id and verb = '+' and outcome in ('intended', 'in doubt');
