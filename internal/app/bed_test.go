@@ -185,6 +185,18 @@ func (b *bed) issues(project string) []issueView {
 	return out
 }
 
+// about is the issue about a disk.
+func (b *bed) about(n int) issueView {
+	b.Helper()
+	for _, i := range b.issues("acme%2Fplatform") {
+		if strings.Contains(i.Description, fmt.Sprintf("vol-%017x", n)) {
+			return i
+		}
+	}
+	b.Fatalf("no issue is about disk %d", n)
+	return issueView{}
+}
+
 // edit changes an issue as a person.
 func (b *bed) edit(iid int64, body map[string]any) {
 	b.Helper()

@@ -221,13 +221,12 @@ func TestPeopleWin(t *testing.T) {
 	b.gitlab.SetLimits(sandbox.Limits{}) // keeps carriage returns and spaces at the end
 	b.aws(disk(1, "10"), disk(2, "20"))
 	b.want("++")
-	was := b.issues("acme%2Fplatform")
-	one := was[0]
+	one, two := b.about(1), b.about(2)
 	b.edit(one.IID, map[string]any{
 		"title": "Ours now", "description": "before\r\n\r\n" + one.Description + "\n\nafter  \n- [ ] ask the team",
 		"add_labels": "theirs", "remove_labels": one.Labels[0],
 	})
-	b.edit(was[1].IID, map[string]any{"state_event": "close"})
+	b.edit(two.IID, map[string]any{"state_event": "close"})
 	b.aws(disk(1, "30"), disk(2, "40"))
 	b.apply()
 	now := b.issues("acme%2Fplatform")
@@ -268,7 +267,7 @@ func TestReopenedByAPersonStaysOpen(t *testing.T) {
 	b.aws(disk(2, "5"))
 	b.aws(disk(2, "5"))
 	b.want("-")
-	b.edit(b.issues("acme%2Fplatform")[0].IID, map[string]any{"state_event": "reopen"})
+	b.edit(b.about(1).IID, map[string]any{"state_event": "reopen"})
 	b.want("")
 }
 
@@ -278,7 +277,7 @@ func TestCopiesAreIgnored(t *testing.T) {
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
-	one := b.issues("acme%2Fplatform")[0]
+	one := b.about(1)
 	b.clock.forward(time.Second)
 	b.admin(http.MethodPost, projectRoute+"/issues", map[string]any{"title": "a copy", "description": "see:\n\n" + one.Description})
 	b.aws(disk(1, "300"), disk(2, "5"))
@@ -296,7 +295,7 @@ func TestMovedIssueIsFollowed(t *testing.T) {
 	shop := b.admin(http.MethodGet, "/api/v4/projects/acme%2Fshop", nil)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
-	one := b.issues("acme%2Fplatform")[0]
+	one := b.about(1)
 	b.inviteTo("acme%2Fshop")
 	b.clock.forward(time.Second)
 	b.admin(http.MethodPost, fmt.Sprintf("%s/issues/%d/move", projectRoute, one.IID), map[string]any{"to_project_id": shop["id"]})
@@ -344,7 +343,7 @@ func TestDeletedIssueIsHeld(t *testing.T) {
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
-	b.admin(http.MethodDelete, projectRoute+"/issues/1", nil)
+	b.admin(http.MethodDelete, fmt.Sprintf("%s/issues/%d", projectRoute, b.about(1).IID), nil)
 	b.aws(disk(1, "300"), disk(2, "50"))
 	b.apply()
 	b.want("")

@@ -124,7 +124,7 @@ func (a *applying) round(ctx context.Context, p plan.Plan) error {
 	var group errgroup.Group
 	group.SetLimit(3 * a.Workers) // while some wait for GitLab, others write to the store
 	for _, s := range steps {
-		if ctx.Err() != nil || a.halted() {
+		if ctx.Err() != nil || a.stopped() != nil {
 			break
 		}
 		a.seq++
@@ -134,10 +134,17 @@ func (a *applying) round(ctx context.Context, p plan.Plan) error {
 	return group.Wait()
 }
 
-func (a *applying) halted() bool {
+// errStopped is why a step was not taken that had its turn already.
+var errStopped = errors.New("the run was stopped before this step was taken")
+
+// stopped is errStopped once the run is halted.
+func (a *applying) stopped() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.report.Halted != ""
+	if a.report.Halted != "" {
+		return errStopped
+	}
+	return nil
 }
 
 // take carries out one step.
@@ -170,10 +177,13 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error 
 	draft := issue.Compose(*s.Want, marker, s.Status)
 	var slot slot
 	draft.Sending = func() error {
+		if err := a.stopped(); err != nil {
+			return err
+		}
 		if err := a.sending(ctx, &e, &t); err != nil {
 			return err
 		}
-		return slot.take(ctx, a.slots)
+		return errors.Join(slot.take(ctx, a.slots), a.stopped())
 	}
 	o, err := a.Tracker.Create(ctx, project, draft)
 	slot.release()
@@ -238,7 +248,8 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 	}
 	e = intended
 	var slot slot
-	if err := slot.take(ctx, a.slots); err != nil {
+	if err := errors.Join(slot.take(ctx, a.slots), a.stopped()); err != nil {
+		slot.release()
 		return a.finish(ctx, e, t, s, err)
 	}
 	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, s.Change)
@@ -253,6 +264,7 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 // finish records what became of a step, in the journal and in the report. The
 // error is about the store.
 func (a *applying) finish(ctx context.Context, e plan.Entry, t issue.Tracked, s plan.Step, trouble error) error {
+	a.trip(trouble) // before anything is recorded: the others are under way
 	e.Outcome, t = a.outcome(t, trouble)
 	e.EndedAt, e.WebURL = a.Clock().UTC(), t.Observed.WebURL
 	if trouble != nil {
@@ -295,6 +307,12 @@ func (a *applying) outcome(t issue.Tracked, err error) (plan.Outcome, issue.Trac
 		return plan.Done, t
 	case a.Stale(err):
 		return plan.Skipped, t
+	case errors.Is(err, errStopped):
+		t.Pending = ""
+		if creating {
+			t.Phase = issue.Dropped
+		}
+		return plan.Skipped, t
 	case errors.As(err, &trouble) && trouble.Kind == issue.Doubtful:
 		if creating {
 			t.Phase = issue.InDoubt
@@ -312,8 +330,7 @@ func (a *applying) outcome(t issue.Tracked, err error) (plan.Outcome, issue.Trac
 	return plan.Failed, t
 }
 
-// tell puts a step's end in the report and stops the run when going on makes no
-// sense.
+// tell puts a step's end in the report.
 func (a *applying) tell(s plan.Step, o plan.Outcome, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -322,7 +339,6 @@ func (a *applying) tell(s plan.Step, o plan.Outcome, err error) {
 	case plan.Done:
 		a.report.Run.Done++
 		a.done[s.Group] = true
-		a.inARow = 0
 	case plan.Failed:
 		a.report.Run.Failed++
 	case plan.InDoubt:
@@ -330,18 +346,22 @@ func (a *applying) tell(s plan.Step, o plan.Outcome, err error) {
 	default:
 		a.report.Run.Skipped++
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errStopped) {
 		a.report.Failures = append(a.report.Failures, Failure{s, o, err})
-		a.trip(err)
 	}
 	a.Progress(Progress{Done: a.finished, Total: a.total, Step: s, Outcome: o})
 }
 
 // trip stops the run when the token is refused or GitLab cannot be reached, or
-// when one step after the other fails the same way. The caller holds the lock.
+// when one step after the other fails the same way.
 func (a *applying) trip(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	var trouble *issue.Trouble
-	if !errors.As(err, &trouble) || a.report.Halted != "" {
+	if err == nil {
+		a.inARow = 0
+	}
+	if !errors.As(err, &trouble) || errors.Is(err, errStopped) || a.report.Halted != "" {
 		return
 	}
 	if trouble.Kind != a.lastKind {

@@ -139,20 +139,20 @@ func gather(ctx context.Context) {
 // carryOut runs the jobs, each of them whole or not at all, and commits. After
 // an error nothing of any was kept.
 func carryOut(tx *sql.Tx, jobs []*job) error {
-	statements := prepare(tx)
+	ctx, statements := context.Background(), prepare(tx) // what is interrupted takes the others' work with it
 	kept := 0
 	for _, j := range jobs {
-		if _, err := tx.Exec("savepoint job"); err != nil {
+		if _, err := statements.ExecContext(ctx, "savepoint job"); err != nil {
 			return err
 		}
 		if j.err = j.f(context.WithoutCancel(j.ctx), db.New(statements)); j.err != nil {
-			if _, err := tx.Exec("rollback to savepoint job"); err != nil {
+			if _, err := statements.ExecContext(ctx, "rollback to savepoint job"); err != nil {
 				return errors.Join(err, j.err)
 			}
 		} else {
 			kept++
 		}
-		if _, err := tx.Exec("release savepoint job"); err != nil {
+		if _, err := statements.ExecContext(ctx, "release savepoint job"); err != nil {
 			return err
 		}
 	}
