@@ -361,7 +361,7 @@ func (a *applying) trip(err error) {
 	if err == nil {
 		a.inARow = 0
 	}
-	if !errors.As(err, &trouble) || errors.Is(err, errStopped) || a.report.Halted != "" {
+	if !errors.As(err, &trouble) || errors.Is(err, errStopped) || a.Stale(err) || a.report.Halted != "" {
 		return
 	}
 	if trouble.Kind != a.lastKind {
