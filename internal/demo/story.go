@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"cxm/internal/app"
@@ -185,11 +186,11 @@ func (s *story) ingest(ctx context.Context, kind source.Type, name string, fresh
 		return err
 	}
 	s.line("$ cxm ingest --source %s %s", kind, name)
-	text2 := fmt.Sprintf("  %d new, %d changed, %d unchanged, %d absent", p.New, p.Changed, p.Unchanged, p.Absent)
+	counts := fmt.Sprintf("  %d new, %d changed, %d unchanged, %d absent", p.New, p.Changed, p.Unchanged, p.Absent)
 	if p.Missing > 0 {
-		text2 += fmt.Sprintf(", %d missing but not proved absent yet", p.Missing)
+		counts += fmt.Sprintf(", %d missing but not proved absent yet", p.Missing)
 	}
-	s.line("%s", text2)
+	s.line("%s", counts)
 	if p.New != fresh {
 		return fmt.Errorf("%s holds %d new findings, not %d", name, p.New, fresh)
 	}
@@ -210,8 +211,8 @@ func (s *story) plan(ctx context.Context, w want) error {
 func (s *story) show(p plan.Plan) {
 	for _, step := range p.Steps {
 		amount := ""
-		if step.Savings.Valid {
-			amount = " [" + money.Show(step.Savings.Decimal, step.Currency) + "/month]"
+		if now := money.Show(step.Savings.Decimal, step.Currency); step.Savings.Valid && !strings.Contains(step.Title, now) {
+			amount = " [" + now + "/month now]"
 		}
 		if step.Verb == plan.Nothing {
 			s.line("  = %s: %s", step.Title, step.Reason)

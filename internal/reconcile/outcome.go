@@ -1,0 +1,136 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cxm/internal/issue"
+	"cxm/internal/plan"
+)
+
+// finish records what became of a step, in the journal and in the report. The
+// error is about the store.
+func (a *applying) finish(ctx context.Context, e plan.Entry, t issue.Tracked, s plan.Step, trouble error) error {
+	a.trip(trouble) // before anything is recorded: the others are under way
+	e.Outcome, t = a.outcome(t, trouble)
+	e.EndedAt, e.WebURL = a.Clock().UTC(), t.Observed.WebURL
+	if trouble != nil {
+		e.Trouble = trouble.Error()
+	}
+	if e.ID != 0 {
+		if err := a.record(context.WithoutCancel(ctx), e, t); err != nil {
+			return a.broken(fmt.Errorf("recording what became of %q: %w", s.Title, err))
+		}
+	}
+	a.tell(s, e.Outcome, trouble)
+	return nil
+}
+
+// broken stops the run, since cxm's own store does not work.
+func (a *applying) broken(err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.report.Halted = err.Error()
+	return err
+}
+
+// record commits an entry and its issue. When another process has taken in the
+// issue meanwhile, what it saw is newer, and only the entry is committed.
+func (a *applying) record(ctx context.Context, e plan.Entry, t issue.Tracked) error {
+	err := a.Journal.Record(ctx, e, t)
+	if a.Stale(err) {
+		return a.Journal.Record(ctx, e, issue.Tracked{})
+	}
+	return err
+}
+
+// outcome says what a failed or successful call means for the step and for what
+// is remembered of its issue.
+func (a *applying) outcome(t issue.Tracked, err error) (plan.Outcome, issue.Tracked) {
+	var trouble *issue.Trouble
+	creating := t.Phase == issue.Intended
+	switch {
+	case err == nil:
+		return plan.Done, t
+	case a.Stale(err):
+		return plan.Skipped, t
+	case errors.Is(err, errStopped):
+		t.Pending = ""
+		if creating {
+			t.Phase = issue.Dropped
+		}
+		return plan.Skipped, t
+	case errors.As(err, &trouble) && trouble.Kind == issue.Doubtful:
+		if creating {
+			t.Phase = issue.InDoubt
+		}
+		t.Trouble = err.Error()
+		return plan.InDoubt, t
+	case errors.As(err, &trouble) && trouble.Kind == issue.NotFound && !creating:
+		t.Phase, t.Missing, t.Pending = issue.Lost, t.Missing+1, ""
+	case creating:
+		t.Phase = issue.Dropped
+	default:
+		t.Pending = ""
+	}
+	t.Trouble = err.Error()
+	return plan.Failed, t
+}
+
+// tell puts a step's end in the report.
+func (a *applying) tell(s plan.Step, o plan.Outcome, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.finished++
+	switch o {
+	case plan.Done:
+		a.report.Run.Done++
+		a.done[s.Group] = true
+	case plan.Failed:
+		a.report.Run.Failed++
+	case plan.InDoubt:
+		a.report.Run.InDoubt++
+	default:
+		a.report.Run.Skipped++
+	}
+	if err != nil && !errors.Is(err, errStopped) {
+		a.report.Failures = append(a.report.Failures, Failure{s, o, err})
+	}
+	a.Progress(Progress{Done: a.finished, Total: a.total, Step: s, Outcome: o})
+}
+
+// trip stops the run when the token is refused or GitLab cannot be reached, or
+// when one step after the other fails the same way.
+func (a *applying) trip(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var trouble *issue.Trouble
+	if err == nil {
+		a.inARow = 0
+	}
+	if !errors.As(err, &trouble) || errors.Is(err, errStopped) || a.Stale(err) || a.report.Halted != "" {
+		return
+	}
+	if trouble.Kind != a.lastKind {
+		a.lastKind, a.inARow = trouble.Kind, 0
+	}
+	a.inARow++
+	switch {
+	case trouble.Kind == issue.Unauthorized || trouble.Kind == issue.Unsent:
+		a.report.Halted = trouble.Error()
+	case a.inARow >= breaker:
+		a.report.Halted = fmt.Sprintf("%d steps in a row failed the same way: %v", a.inARow, trouble)
+	}
+}
+
+func (a *applying) dropped(labels []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, label := range labels {
+		if !a.labels[label] {
+			a.labels[label] = true
+			a.report.Missing = append(a.report.Missing, label)
+		}
+	}
+}

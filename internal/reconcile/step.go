@@ -1,0 +1,131 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+
+	"cxm/internal/issue"
+	"cxm/internal/plan"
+)
+
+// take carries out one step.
+func (a *applying) take(ctx context.Context, seq int, s plan.Step) error {
+	e := plan.Entry{
+		Run: a.report.Run.ID, Seq: seq, Verb: s.Verb, Reason: s.Reason, Group: s.Group,
+		Outcome: plan.Intended, WroteAt: a.Clock().UTC(), Title: s.Title, Summary: summary(s),
+	}
+	if s.Verb == plan.Create {
+		return a.create(ctx, e, s)
+	}
+	return a.change(ctx, e, s)
+}
+
+// create makes an issue. Its intent is committed right before the request
+// leaves, after any wait for limits, so that the time of the intent is the time
+// of the request and a look can tell silence from slowness.
+func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error {
+	if s.Keep != nil {
+		if err := a.remember(ctx, []issue.Tracked{*s.Keep}); err != nil {
+			return a.finish(ctx, e, issue.Tracked{}, s, err)
+		}
+	}
+	project := s.Project
+	if project == 0 {
+		project = a.Integration.Project.ID
+	}
+	t := issue.Intend(a.Integration.ID, project, a.Nonce(), *s.Want, s.Status)
+	marker := issue.Marker{Installation: a.Installation, Group: s.Group, Nonce: t.Nonce}
+	draft := issue.Compose(*s.Want, marker, s.Status)
+	var slot slot
+	draft.Sending = func() error {
+		if err := a.stopped(); err != nil {
+			return err
+		}
+		if err := a.sending(ctx, &e, &t); err != nil {
+			return err
+		}
+		return errors.Join(slot.take(ctx, a.slots), a.stopped())
+	}
+	o, err := a.Tracker.Create(ctx, project, draft)
+	slot.release()
+	if err != nil {
+		return a.finish(ctx, e, t, s, err)
+	}
+	a.dropped(issue.Missing(draft.Labels, o))
+	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, true, o), s, nil)
+}
+
+// slot is a place among the writes in flight, held by one step at most once.
+type slot struct{ from chan struct{} }
+
+// take waits for a place.
+func (s *slot) take(ctx context.Context, slots chan struct{}) error {
+	if s.from != nil {
+		return nil
+	}
+	select {
+	case slots <- struct{}{}:
+		s.from = slots
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// release gives the place back; without one it does nothing.
+func (s *slot) release() {
+	if s.from != nil {
+		<-s.from
+		s.from = nil
+	}
+}
+
+// sending commits the intent of a create, or when it was refused and is tried
+// again, the new time of it.
+func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked) (err error) {
+	t.SentAt = a.Clock().UTC()
+	if e.ID == 0 {
+		intended := *e
+		intended, stored, err := a.Journal.Intend(ctx, intended, *t)
+		if err == nil {
+			*e, *t = intended, stored
+		}
+		return err
+	}
+	if err := a.Journal.Record(ctx, *e, *t); err != nil {
+		return err
+	}
+	t.Rev++
+	return nil
+}
+
+// change writes to an issue that is as it was when the plan was made.
+func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error {
+	t := *s.Have
+	t.Pending = s.Change.State
+	intended, t, err := a.Journal.Intend(ctx, e, t)
+	if err != nil {
+		return a.finish(ctx, e, issue.Tracked{}, s, err)
+	}
+	e = intended
+	var slot slot
+	if err := errors.Join(slot.take(ctx, a.slots), a.stopped()); err != nil {
+		slot.release()
+		return a.finish(ctx, e, t, s, err)
+	}
+	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, s.Change)
+	slot.release()
+	if err != nil {
+		return a.finish(ctx, e, t, s, err)
+	}
+	a.dropped(issue.Missing(s.Change.AddLabels, o))
+	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, s.Change.Title != nil, o), s, nil)
+}
+
+// summary names what a step sends.
+func summary(s plan.Step) string {
+	if s.Verb == plan.Create {
+		return "a new issue"
+	}
+	return s.Change.Summary()
+}
