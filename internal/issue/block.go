@@ -1,6 +1,10 @@
 package issue
 
-import "strings"
+import (
+	"strings"
+
+	"cxm/internal/issue/inert"
+)
 
 // The sizes. GitLab's own limit is 1,048,576 bytes for the whole description
 // (docs.gitlab.com/api/issues); people's text needs room beside the block.
@@ -19,7 +23,7 @@ func (d Desired) Block(m Marker, status string) string {
 	b.Grow(len(d.Body) + len(status) + 200)
 	b.WriteString(m.String())
 	b.WriteString("\n\n")
-	if status, _ = cutBytes(strings.Join(strings.Fields(status), " "), maxStatus); status != "" {
+	if status, _ = inert.CutBytes(strings.Join(strings.Fields(status), " "), maxStatus); status != "" {
 		b.WriteString("**Status:** " + strings.ReplaceAll(status, "<!--", "&lt;!--") + "\n\n")
 	}
 	b.WriteString(d.Body)

@@ -12,6 +12,7 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/issue"
+	"cxm/internal/issue/inert/inerttest"
 	"cxm/internal/money"
 	"cxm/internal/sandbox/quick"
 )
@@ -21,7 +22,7 @@ import (
 func TestPeopleKeepTheirText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g, other := groups(t)
-		before, after := hostile().Draw(t, "before"), hostile().Draw(t, "after")
+		before, after := inerttest.Hostile().Draw(t, "before"), inerttest.Hostile().Draw(t, "after")
 		block := issue.Render(g).Block(marker(g), "Open.")
 		next := issue.Render(other).Block(marker(other), "Gone.")
 		got, err := issue.Splice(before+block+after, marker(g).Nonce, next)

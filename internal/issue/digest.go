@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"cxm/internal/finding"
@@ -116,7 +117,7 @@ func (w *factHash) word(word string, width int) {
 // name, a number, a moment or a version is made of.
 func wordLength(text string) int {
 	for i, r := range text {
-		if !wordly(r) && r != '-' && r != '+' && r != '.' && r != ',' {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' && r != '+' && r != '.' && r != ',' {
 			return i
 		}
 	}

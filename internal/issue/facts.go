@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"cxm/internal/finding"
+	"cxm/internal/issue/inert"
 	"cxm/internal/money"
 	"cxm/internal/rule"
 )
@@ -57,16 +58,10 @@ func named(id, name string) string {
 }
 
 // factCode is an id as the table shows it.
-func factCode(text string) string {
-	short, left := cut(text, maxFact)
-	return cell(short) + noteOf(left)
-}
+func factCode(text string) string { return inert.Cell(text, maxFact) }
 
 // inlineFact is a name as the table shows it.
-func inlineFact(text string) string {
-	short, left := cut(text, maxFact)
-	return Inline(short) + noteOf(left)
-}
+func inlineFact(text string) string { return inert.Inline(text, maxFact) }
 
 func (v view) resource() string {
 	return named(v.first(func(f *finding.Finding) string { return f.ResourceID }), v.first(func(f *finding.Finding) string { return f.ResourceName }))

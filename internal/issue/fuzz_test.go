@@ -6,27 +6,12 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/issue"
+	"cxm/internal/issue/inert/inerttest"
 )
-
-// FuzzEscapes holds every way of writing untrusted text to the law.
-func FuzzEscapes(f *testing.F) {
-	for _, fragment := range fragments {
-		f.Add(fragment)
-	}
-	f.Add(strings.Join(fragments, ""))
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > 4<<10 {
-			t.Skip("longer texts are cut; see TestHugeGroups")
-		}
-		checkEscapes(t, text)
-		if title := strings.TrimSpace(issue.TitleText(text)); title != "" {
-			checkText(t, title)
-		}
-	})
-}
 
 // FuzzRender holds whole issues to it.
 func FuzzRender(f *testing.F) {
+	fragments := inerttest.Fragments()
 	for i := range fragments {
 		f.Add(fragments[i], fragments[len(fragments)-1-i], strings.Join(fragments[max(0, i-5):i], ""), uint8(i))
 	}
@@ -49,13 +34,5 @@ func BenchmarkRender(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		issue.Render(g)
-	}
-}
-
-func BenchmarkFence(b *testing.B) {
-	text := strings.Repeat("@all\n/close\n```\n", 1<<16)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		issue.Fence(text)
 	}
 }

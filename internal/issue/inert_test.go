@@ -13,34 +13,10 @@ import (
 	"pgregory.net/rapid"
 
 	"cxm/internal/issue"
+	"cxm/internal/issue/inert/inerttest"
 	"cxm/internal/rule"
 	"cxm/internal/sandbox/page"
-	"cxm/internal/sandbox/quick"
 )
-
-// references are what GitLab looks for in the text of a title or a rendered
-// description: the reference_pattern of its models (wider where they ask for
-// something that exists), its emoji, its links and its other signs.
-var references = map[string]*regexp.Regexp{
-	"user":         regexp.MustCompile(`@[\w.]`),
-	"number":       regexp.MustCompile(`[#!$&~%]\d`),
-	"label":        regexp.MustCompile(`~["\w?.&-]`),
-	"milestone":    regexp.MustCompile(`%["\w]`),
-	"iteration":    regexp.MustCompile(`\*iteration:`),
-	"alert":        regexp.MustCompile(`\^alert#`),
-	"bracket":      regexp.MustCompile(`\[[\w^\[+-]`),
-	"commit":       regexp.MustCompile(`[0-9a-fA-F]{7}`),
-	"key":          regexp.MustCompile(`\b[A-Z][A-Z_0-9]*-\d`),
-	"project":      regexp.MustCompile(`[\w.-]/[\w.-]+>`),
-	"emoji":        regexp.MustCompile(`(?:^|[^\pL\pN\pM:]):[\w+-]+:`),
-	"include":      regexp.MustCompile(`::include`),
-	"address":      regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://|(?i)www\.\w|[\w.+-]+@[\w-]+\.\w`),
-	"diff":         regexp.MustCompile(`[{\[][+-]`),
-	"placeholder":  regexp.MustCompile(`%\{`),
-	"spaced link":  regexp.MustCompile(`\]\(`),
-	"invisible":    regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f-\x9f\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}\x{ad}\x{e0000}-\x{e0fff}]`),
-	"a line break": regexp.MustCompile(`[\v\f\r\x{85}\x{2028}\x{2029}]`),
-}
 
 // TestTextIsText is G8: nothing a finding says runs, mentions, refers, or
 // makes an element of its own, in the whole description as GitLab keeps and
@@ -57,13 +33,8 @@ func TestTextIsText(t *testing.T) {
 	})
 }
 
-type failer interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
 // checkIssue checks everything that holds for the issue of any group.
-func checkIssue(t failer, g rule.Group) {
+func checkIssue(t inerttest.Failer, g rule.Group) {
 	t.Helper()
 	d := issue.Render(g)
 	if again := issue.Render(g); !cmp.Equal(d, again) {
@@ -82,7 +53,7 @@ func checkIssue(t failer, g rule.Group) {
 	}
 }
 
-func checkTitle(t failer, title string) {
+func checkTitle(t inerttest.Failer, title string) {
 	t.Helper()
 	switch {
 	case title == "" || title != strings.TrimSpace(title):
@@ -92,13 +63,13 @@ func checkTitle(t failer, title string) {
 	case strings.ContainsAny(title, "\n\t`"):
 		t.Fatalf("the title has a line break or a code span: %q", title)
 	}
-	checkText(t, title)
+	inerttest.CheckText(t, title)
 	if names := page.Mentions(title); len(names) > 0 {
 		t.Fatalf("the title mentions %q: %q", names, title)
 	}
 }
 
-func checkLabels(t failer, labels []string) {
+func checkLabels(t inerttest.Failer, labels []string) {
 	t.Helper()
 	known := regexp.MustCompile(`^cxm(::(cost|system|custom)|::severity::[a-z]+)?$`)
 	for i, label := range labels {
@@ -108,36 +79,17 @@ func checkLabels(t failer, labels []string) {
 	}
 }
 
-func checkText(t failer, text string) {
+func checkDescription(t inerttest.Failer, description string) {
 	t.Helper()
-	for name, pattern := range references {
-		if found := pattern.FindString(text); found != "" {
-			t.Fatalf("%s: GitLab sees %+q in %+q", name, found, text)
-		}
-	}
-}
-
-func checkDescription(t failer, description string) {
-	t.Helper()
-	rest, commands := quick.Extract(description)
-	if len(commands) > 0 || rest != description {
-		t.Fatalf("GitLab would run %v and keep\n%s\nof\n%s", commands, rest, description)
-	}
-	if names := page.Mentions(description); len(names) > 0 {
-		t.Fatalf("the description mentions %q:\n%s", names, description)
-	}
-	body := parse(t, description)
-	for _, block := range blocks(body) {
-		checkText(t, block)
-	}
-	walk(body, func(n *html.Node) { checkElement(t, n, description) })
+	body := inerttest.CheckMarkdown(t, description)
+	inerttest.Walk(body, func(n *html.Node) { checkElement(t, n, description) })
 }
 
 // ours are the addresses that the findings of these tests want linked.
 var ours = regexp.MustCompile(`^https://((docs|prometheus|certificates|a)\.example\.com/|gitlab\.example\.com/acme/runbooks/|console\.aws\.amazon\.com/)`)
 
 // checkElement holds an element to what the template makes.
-func checkElement(t failer, n *html.Node, description string) {
+func checkElement(t inerttest.Failer, n *html.Node, description string) {
 	t.Helper()
 	switch n.DataAtom {
 	case atom.P, atom.H3, atom.Ul, atom.Li, atom.Table, atom.Thead, atom.Tbody, atom.Tr, atom.Th, atom.Td, atom.Pre, atom.Code, atom.Strong, atom.Em, atom.Sub, atom.Span:
@@ -152,64 +104,10 @@ func checkElement(t failer, n *html.Node, description string) {
 	}
 }
 
-func parse(t failer, description string) *html.Node {
-	t.Helper()
-	out, err := page.Markdown(description, nil)
-	if err != nil {
-		t.Fatalf("render: %v", err)
-	}
-	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
-	nodes, err := html.ParseFragment(strings.NewReader(string(out)), body)
-	if err != nil {
-		t.Fatalf("parse: %v", err)
-	}
-	for _, n := range nodes {
-		body.AppendChild(n)
-	}
-	return body
-}
-
-func walk(n *html.Node, visit func(*html.Node)) {
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.Type == html.ElementNode {
-			visit(c)
-		}
-		walk(c, visit)
-	}
-}
-
-// blocks is the text of each block outside code and links. A code span leaves
-// a blank, as GitLab looks at each piece of text by itself.
-func blocks(body *html.Node) []string {
-	var out []string
-	walk(body, func(n *html.Node) {
-		switch n.DataAtom {
-		case atom.P, atom.H3, atom.Li, atom.Td, atom.Th:
-			out = append(out, outsideCode(n))
-		}
-	})
-	return out
-}
-
-func outsideCode(n *html.Node) string {
-	var b strings.Builder
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		switch {
-		case c.Type == html.TextNode:
-			b.WriteString(c.Data)
-		case c.DataAtom == atom.Code || c.DataAtom == atom.A || c.DataAtom == atom.Pre:
-			b.WriteByte(' ')
-		default:
-			b.WriteString(outsideCode(c))
-		}
-	}
-	return b.String()
-}
-
 // skeleton is the elements of a description, indented, without those that
 // escaping makes inside a line: code spans, and the spans in which GitLab
 // keeps an escaped character.
-func skeleton(t failer, description string) []string {
+func skeleton(t inerttest.Failer, description string) []string {
 	t.Helper()
 	var out []string
 	var visit func(n *html.Node, depth int)
@@ -223,7 +121,7 @@ func skeleton(t failer, description string) []string {
 			visit(c, depth+1)
 		}
 	}
-	visit(parse(t, description), 0)
+	visit(inerttest.Parse(t, description), 0)
 	return out
 }
 
@@ -236,7 +134,7 @@ func TestIDsAreCopiedExactly(t *testing.T) {
 				return -1
 			}
 			return r
-		}, hostile().Draw(t, "id")), ""), unicode.IsSpace)
+		}, inerttest.Hostile().Draw(t, "id")), ""), unicode.IsSpace)
 		if len(id) > 400 || strings.TrimSpace(id) == "" || strings.Contains(id, "<!-- cxm:") || strings.Contains(id, `\|`) {
 			t.Skip("not an id that is shown in one piece")
 		}
@@ -245,9 +143,9 @@ func TestIDsAreCopiedExactly(t *testing.T) {
 		g.Members = g.Members[:1]
 		d := issue.Compose(issue.Render(g), marker(g), "").Description
 		var codes []string
-		walk(parse(t, d), func(n *html.Node) {
+		inerttest.Walk(inerttest.Parse(t, d), func(n *html.Node) {
 			if n.DataAtom == atom.Td {
-				walk(n, func(n *html.Node) {
+				inerttest.Walk(n, func(n *html.Node) {
 					if n.DataAtom == atom.Code && n.FirstChild != nil {
 						codes = append(codes, n.FirstChild.Data)
 					}

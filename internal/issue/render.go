@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"cxm/internal/finding"
+	"cxm/internal/issue/inert"
 	"cxm/internal/rule"
 )
 
@@ -94,7 +95,7 @@ func labels(kind finding.Kind, severity finding.Severity) []string {
 // body is the block without its markers and status. What a finding says at
 // length gets less room until all of it fits.
 func (v view) body() string {
-	for room := maxFenced; ; room /= 4 {
+	for room := inert.MaxFenced; ; room /= 4 {
 		body := v.bodyWithin(room)
 		if len(body) <= maxBody || room == 0 {
 			return body

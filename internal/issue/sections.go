@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"cxm/internal/finding"
+	"cxm/internal/issue/inert"
 	"cxm/internal/money"
 )
 
@@ -60,8 +61,7 @@ func sentence(f *finding.Finding) string {
 }
 
 func claimTitle(f *finding.Finding) string {
-	short, left := cut(f.Title, maxClaim)
-	if text := Inline(short) + noteOf(left); text != "" {
+	if text := inert.Inline(f.Title, maxClaim); text != "" {
 		return text
 	}
 	return "Untitled " + nameOf(f.Kind)
@@ -111,7 +111,7 @@ func writeEvidence(b *strings.Builder, f *finding.Finding, room int) {
 		fmt.Fprintf(b, "This rests on the last %d days of use.\n\n", f.LookbackDays)
 	}
 	if f.Kind == finding.System && len(f.Tags) > 0 {
-		b.WriteString("Its labels:\n\n" + block(fence(labelLines(f.Tags), room)))
+		b.WriteString("Its labels:\n\n" + block(inert.Fence(labelLines(f.Tags), room)))
 	}
 }
 
@@ -121,9 +121,7 @@ func labelLines(tags map[string]string) string {
 	left := max(0, len(names)-3*maxListed)
 	var b strings.Builder
 	for _, name := range names[:len(names)-left] {
-		short, nameLeft := cut(name, maxFact)
-		value, valueLeft := cut(tags[name], maxFact)
-		b.WriteString(verbatim(short, false) + noteOf(nameLeft) + " = " + verbatim(value, false) + noteOf(valueLeft) + "\n")
+		b.WriteString(inert.Visible(name, maxFact) + " = " + inert.Visible(tags[name], maxFact) + "\n")
 	}
 	return b.String() + more(left, "… and %d more")
 }
@@ -132,11 +130,11 @@ func labelLines(tags map[string]string) string {
 // as it is, in a fence.
 func writeText(b *strings.Builder, text string, room int) {
 	text = strings.TrimSpace(text)
-	if !strings.ContainsAny(text, "\r\n\u2028\u2029\u0085") && len(text) <= min(maxLine, room) {
-		b.WriteString(block(Inline(text)))
+	if !strings.ContainsAny(text, "\r\n\u2028\u2029\u0085") && len(text) <= min(inert.MaxLine, room) {
+		b.WriteString(block(inert.Inline(text, inert.MaxLine)))
 		return
 	}
-	b.WriteString(block(fence(text, room)))
+	b.WriteString(block(inert.Fence(text, room)))
 }
 
 // block puts a blank line behind a part that is not empty.
@@ -169,13 +167,13 @@ func (v view) writeHow(b *strings.Builder, room int) {
 // sentence, what follows it are commands to copy.
 func writeRemedy(b *strings.Builder, text string, room int) {
 	text = strings.TrimSpace(text)
-	if intro, commands, found := strings.Cut(text, "\n"); found && len(intro) <= maxLine && strings.HasSuffix(strings.TrimSpace(intro), ":") {
-		b.WriteString(block(Inline(intro)))
-		b.WriteString(block(fence(commands, room)))
+	if intro, commands, found := strings.Cut(text, "\n"); found && len(intro) <= inert.MaxLine && strings.HasSuffix(strings.TrimSpace(intro), ":") {
+		b.WriteString(block(inert.Inline(intro, inert.MaxLine)))
+		b.WriteString(block(inert.Fence(commands, room)))
 		return
 	}
 	if isCommand(text) {
-		b.WriteString(block(fence(text, room)))
+		b.WriteString(block(inert.Fence(text, room)))
 		return
 	}
 	writeText(b, text, room)
@@ -201,7 +199,7 @@ func (v view) writeLinks(b *strings.Builder) {
 		if address = strings.TrimSpace(address); address == "" {
 			return
 		}
-		if line := "- " + words + ": " + Link(address) + "\n"; !slices.Contains(lines, line) {
+		if line := "- " + words + ": " + inert.Link(address) + "\n"; !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"cxm/internal/finding"
+	"cxm/internal/issue/inert"
 	"cxm/internal/money"
 )
 
@@ -13,12 +14,12 @@ import (
 // vol-0123 from gp2 to gp3 – saves 43.08 USD/month". What is too long is cut
 // in front of the money.
 func (v view) title() string {
-	text := TitleText(v.lead.Title)
+	text := inert.Title(v.lead.Title)
 	if text == "" {
 		text = "Untitled " + nameOf(v.lead.Kind)
 	}
 	if name := shortName(v.lead); name != "" && !mentions(v.lead, name) {
-		text += " (" + TitleText(name) + ")"
+		text += " (" + inert.Title(name) + ")"
 	}
 	suffix := ""
 	if v.savings.Valid && v.savings.Decimal.IsPositive() {
@@ -41,11 +42,11 @@ func nameOf(kind finding.Kind) string {
 // shortName is what people call the resource: its name, else the last part of
 // its id.
 func shortName(f *finding.Finding) string {
-	if name := prose(f.ResourceName); name != "" {
-		name, _ = cut(name, 80)
+	if name := inert.Prose(f.ResourceName); name != "" {
+		name, _ = inert.Cut(name, 80)
 		return name
 	}
-	name, _ := cut(lastPart(prose(f.ResourceID)), 80)
+	name, _ := inert.Cut(lastPart(inert.Prose(f.ResourceID)), 80)
 	return name
 }
 
@@ -64,8 +65,8 @@ func lastPart(id string) string {
 
 // mentions says that the title names the resource already, by its name or id.
 func mentions(f *finding.Finding, name string) bool {
-	title := strings.ToLower(prose(f.Title))
-	id := strings.ToLower(lastPart(prose(f.ResourceID)))
+	title := strings.ToLower(inert.Prose(f.Title))
+	id := strings.ToLower(lastPart(inert.Prose(f.ResourceID)))
 	return strings.Contains(title, strings.ToLower(name)) || id != "" && strings.Contains(title, id)
 }
 
@@ -80,7 +81,7 @@ func ellipsis(text string, limit int) string {
 	for back := 0; back < 12 && end > 1 && (attaches(runes[end]) || attaches(runes[end-1]) && runes[end-1] == 0x200d); back++ {
 		end--
 	}
-	return strings.TrimRight(string(runes[:end]), " "+joiner) + "…"
+	return strings.TrimRight(string(runes[:end]), " "+inert.Joiner) + "…"
 }
 
 // attaches says that r belongs to the letter before it.

@@ -1,4 +1,4 @@
-package issue
+package inert
 
 import (
 	"net/url"

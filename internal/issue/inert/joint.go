@@ -1,16 +1,16 @@
-package issue
+package inert
 
 import (
 	"strings"
 	"unicode"
 )
 
-// joiner is U+2060 WORD JOINER: invisible, no letter to any of GitLab's
+// Joiner is U+2060 WORD JOINER: invisible, no letter to any of GitLab's
 // expressions, no place to break a line. It stands after a sigil so that the
 // sigil refers to nothing. docs/decisions/0005-text-is-text.md says why.
-const joiner = "\u2060"
+const Joiner = "\u2060"
 
-// joints finds the places in a text where a joiner keeps GitLab from seeing a
+// joints finds the places in a text where a Joiner keeps GitLab from seeing a
 // reference. GitLab looks for references in the text that is left when Markdown
 // is done, so that no escape of Markdown's hides one (lib/banzai/filter of
 // GitLab, and the reference_pattern of each of its models). It is fed the runes
@@ -20,12 +20,12 @@ type joints struct {
 	entity bool // an ampersand may open an HTML entity
 	before rune // the rune before last
 	last   rune // the rune before
-	hex    int  // hexadecimal digits in a row, since the last joiner
+	hex    int  // hexadecimal digits in a row, since the last Joiner
 	letter bool // the word so far has a letter
 	key    bool // the run of capitals, digits and underscores has a capital
 }
 
-// after says that a joiner belongs between r and next, which is 0 at the end.
+// after says that a Joiner belongs between r and next, which is 0 at the end.
 func (s *joints) after(r, next rune) bool {
 	before, last := s.before, s.last
 	s.see(r)
@@ -104,7 +104,7 @@ func isCommit(word string, i int) bool {
 }
 
 // shortened cuts what could be a commit in a title to its first digits:
-// "vol-0a1b2c3d4e5f" is "vol-0a1b2c…". A joiner inside would be copied along
+// "vol-0a1b2c3d4e5f" is "vol-0a1b2c…". A Joiner inside would be copied along
 // unseen; the whole id stands in the description. Plain numbers and plain
 // letters stay.
 func shortened(text string) string {

@@ -1,4 +1,4 @@
-package issue
+package inert
 
 import (
 	"fmt"
@@ -25,10 +25,12 @@ func plain(text string) bool {
 	return !blank
 }
 
-// prose makes one line out of text: blanks and line ends of every kind become
+// Prose makes one line out of text: blanks and line ends of every kind become
 // one blank, control characters become visible, and what is invisible or turns
-// the direction of writing goes. Letters of every script stay.
-func prose(text string) string {
+// the direction of writing goes. Letters of every script stay. The line is what a
+// person reads, to compare and to shorten; it is not inert until Inline, Cell or
+// Title wrote it.
+func Prose(text string) string {
 	if plain(text) {
 		return text
 	}
@@ -61,6 +63,14 @@ func counted(r rune, marks int) int {
 		return marks + 1
 	}
 	return 0
+}
+
+// Visible is one line that keeps the first limit characters of text and shows
+// those that cannot be seen, with a note of what was cut. It is for a line inside
+// a Fence: alone it is not inert.
+func Visible(text string, limit int) string {
+	short, left := Cut(text, limit)
+	return verbatim(short, false) + noteOf(left)
 }
 
 // verbatim keeps every character of text and makes those visible that cannot

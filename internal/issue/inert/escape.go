@@ -1,4 +1,4 @@
-package issue
+package inert
 
 import (
 	"fmt"
@@ -6,22 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// Beyond these sizes text is cut, with a note that says so. No page shows more
-// in one line, and no person reads it.
-const (
-	maxLine   = 2_000  // characters of one line, of prose as of code
-	maxFenced = 16_000 // bytes of a block of code
-)
-
 // Inline makes one line of Markdown that reads as text does. No character of
 // it is markup, and nothing in it is a mention, a reference or a link for
 // GitLab. Words that GitLab would take for a reference by their shape (a URL,
 // a commit, key-1, a@b) stand in a code span, so that they are copied as they
 // are; after other sigils stands a WORD JOINER. It is safe at the start of a
-// line, in a list, a quote and a table cell. Text of nothing visible is "".
-func Inline(text string) string {
-	text, left := cut(text, maxLine)
-	text = prose(text)
+// line, in a list, a quote and a table cell. Of text longer than limit characters,
+// MaxLine at most, the first are kept, with a note. Text of nothing visible is "".
+func Inline(text string, limit int) string {
+	text, left := Cut(text, min(limit, MaxLine))
+	text = Prose(text)
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/8 + 16)
 	for first := true; text != ""; first = false {
@@ -42,7 +36,7 @@ func sealed(text string) string {
 		return ""
 	}
 	if strings.IndexByte("@#$%~^*&!:-", text[len(text)-1]) >= 0 || strings.Trim(text, "0123456789") == "" {
-		return text + joiner
+		return text + Joiner
 	}
 	return text
 }
@@ -54,13 +48,13 @@ func writeWord(b *strings.Builder, word string, first bool) {
 		return
 	}
 	core := strings.Trim(word, `()"'.,;:?`)
-	if core == "" || !idShaped(core) || strings.Contains(core, `\|`) { // see cell
+	if core == "" || !idShaped(core) || strings.Contains(core, `\|`) { // see Cell
 		writeEscaped(b, word, first)
 		return
 	}
 	before, after, _ := strings.Cut(word, core)
 	writeEscaped(b, before, first)
-	b.WriteString(cell(core))
+	b.WriteString(Cell(core, MaxLine))
 	writeEscaped(b, after, false)
 }
 
@@ -107,7 +101,7 @@ func writeEscaped(b *strings.Builder, text string, first bool) {
 			b.WriteRune(r)
 		}
 		if joints.after(r, following(text, i, r)) {
-			b.WriteString(joiner)
+			b.WriteString(Joiner)
 		}
 	}
 }
@@ -144,21 +138,21 @@ func following(text string, i int, r rune) rune {
 	return next
 }
 
-// TitleText makes one line of plain text for a title. GitLab reads titles for
+// Title makes one line of plain text for a title. GitLab reads titles for
 // mentions and references too (issue titles are attr_mentionable) and shows
 // code spans and HTML entities in them, so joiners stand where a reference
 // would be, ids that could be a commit are shortened, and a backtick becomes an
 // apostrophe. Text of nothing visible is "".
-func TitleText(text string) string {
-	text, _ = cut(text, maxLine)
-	text = shortened(strings.ReplaceAll(prose(text), "`", "'"))
+func Title(text string) string {
+	text, _ = Cut(text, MaxLine)
+	text = shortened(strings.ReplaceAll(Prose(text), "`", "'"))
 	var b strings.Builder
 	b.Grow(len(text) + 16)
 	joints := joints{upper: true, entity: strings.Contains(text, ";")}
 	for i, r := range text {
 		b.WriteRune(r)
 		if joints.after(r, following(text, i, r)) {
-			b.WriteString(joiner)
+			b.WriteString(Joiner)
 		}
 	}
 	return b.String()
@@ -166,26 +160,29 @@ func TitleText(text string) string {
 
 // Code makes an inline code span on one line: GitLab runs, links and replaces
 // nothing inside, and the text is copied as it is. What cannot be seen is shown
-// as ⟨U+200B⟩. Not for table cells: see cell. Blank text is "".
+// as ⟨U+200B⟩. Not for table cells: see Cell. Blank text is "".
 func Code(text string) string {
-	text, left := cut(text, maxLine)
+	text, left := Cut(text, MaxLine)
 	return span(strings.ReplaceAll(verbatim(text, false), markerOpen, brokenOpen)) + noteOf(left)
 }
 
-// cell is Code for a table: a pipe is escaped, as the table's syntax asks even
-// inside code. Where a backslash stands before the pipe no spelling is read
-// alike everywhere, so such text is shown as prose.
-func cell(text string) string {
+// Cell is Code for a table, of the first limit characters, MaxLine at most: a pipe
+// is escaped, as the table's syntax asks even inside code. Where a backslash
+// stands before the pipe no spelling is read alike everywhere, so such text is
+// shown as prose.
+func Cell(text string, limit int) string {
+	text, left := Cut(text, min(limit, MaxLine))
 	switch {
 	case !strings.Contains(text, "|"):
-		return Code(text)
+		text = Code(text)
 	case !strings.Contains(text, `\|`):
-		return strings.ReplaceAll(Code(text), "|", `\|`)
+		text = strings.ReplaceAll(Code(text), "|", `\|`)
+	default:
+		var b strings.Builder
+		writeEscaped(&b, Prose(text), true)
+		text = sealed(b.String())
 	}
-	text, left := cut(text, maxLine)
-	var b strings.Builder
-	writeEscaped(&b, prose(text), true)
-	return sealed(b.String()) + noteOf(left)
+	return text + noteOf(left)
 }
 
 // span puts backticks around text, one more than it has in a row.
@@ -205,13 +202,11 @@ func span(text string) string {
 }
 
 // Fence makes a block of code out of text, lines kept, with a fence longer than
-// any inside and a line break at its end. Lines and text that are too long are
-// cut; a note in the text or a line below says so. Blank text is "".
-func Fence(text string) string { return fence(text, maxFenced) }
-
-// fence is Fence within room bytes of text.
-func fence(text string, room int) string {
-	text, left := cutBytes(text, room)
+// any inside and a line break at its end. Lines longer than MaxLine are cut, and
+// so is text beyond room bytes, most often MaxFenced; a note in the text or a line
+// below says so. Blank text is "".
+func Fence(text string, room int) string {
+	text, left := CutBytes(text, room)
 	note := ""
 	if left > 0 {
 		note = fmt.Sprintf("\n*Cut here: %s more follow at the source.*\n", bytesOf(left))
@@ -225,67 +220,9 @@ func fence(text string, room int) string {
 	if len(ticks) > 3 {
 		// GitLab before 17 looked for quick actions with an expression that
 		// ends the block at the first fence inside it.
-		text = strings.TrimPrefix(strings.ReplaceAll("\n"+text, "\n/", "\n"+joiner+"/"), "\n")
+		text = strings.TrimPrefix(strings.ReplaceAll("\n"+text, "\n/", "\n"+Joiner+"/"), "\n")
 	}
 	return ticks + "text\n" + text + "\n" + ticks + "\n" + note
-}
-
-// cutLines cuts each line of text, with a note in its place.
-func cutLines(text string) string {
-	if len(text) <= maxLine {
-		return text
-	}
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		short, left := cut(line, maxLine)
-		if left > 0 {
-			lines[i] = short + noteOf(left)
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// cut keeps the first limit characters of text and counts those it leaves out.
-func cut(text string, limit int) (string, int) {
-	if len(text) <= limit {
-		return text, 0
-	}
-	kept := 0
-	for i := range text {
-		if kept == limit {
-			return text[:i], utf8.RuneCountInString(text[i:])
-		}
-		kept++
-	}
-	return text, 0
-}
-
-// noteOf says how many characters were cut; nothing for none.
-func noteOf(left int) string {
-	if left == 0 {
-		return ""
-	}
-	return fmt.Sprintf("… (cut: %d more characters)", left)
-}
-
-// cutBytes keeps the first limit bytes of text, down to a whole character, and
-// counts the bytes it leaves out.
-func cutBytes(text string, limit int) (string, int) {
-	if len(text) <= limit {
-		return text, 0
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit], len(text) - limit
-}
-
-// bytesOf writes a size for a person.
-func bytesOf(n int) string {
-	if n < 10_000 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%d kB", n/1000)
 }
 
 // longest is the length of the longest run of c in text.
@@ -306,5 +243,5 @@ func longest(text string, c byte) int {
 // nothing can be escaped.
 const (
 	markerOpen = "<!-- cxm:"
-	brokenOpen = "<!--" + joiner + " cxm:"
+	brokenOpen = "<!--" + Joiner + " cxm:"
 )
