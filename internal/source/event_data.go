@@ -315,7 +315,7 @@ func fieldNames() []string {
 	var names []string
 	for _, t := range [...]reflect.Type{reflect.TypeFor[finding.Finding](), reflect.TypeFor[carried]()} {
 		for field := range t.Fields() {
-			if field := field; !field.Anonymous {
+			if !field.Anonymous {
 				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 				names = append(names, cmp.Or(name, field.Name))
 			}

@@ -31,7 +31,7 @@ func (p *prepared) PrepareContext(ctx context.Context, text string) (*sql.Stmt, 
 
 // ExecContext runs a statement that gives no rows.
 func (p *prepared) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	statement, err := p.PrepareContext(ctx, text)
+	statement, err := p.PrepareContext(ctx, text) //nolint:sqlclosecheck // the end of the transaction closes it
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (p *prepared) ExecContext(ctx context.Context, text string, args ...any) (s
 
 // QueryContext runs a statement that gives rows.
 func (p *prepared) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	statement, err := p.PrepareContext(ctx, text)
+	statement, err := p.PrepareContext(ctx, text) //nolint:sqlclosecheck // the end of the transaction closes it
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (p *prepared) QueryContext(ctx context.Context, text string, args ...any) (
 // QueryRowContext runs a statement that gives one row. Where it cannot be
 // prepared the transaction says why, as sql.Row can hold an error only so.
 func (p *prepared) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
-	statement, err := p.PrepareContext(ctx, text)
+	statement, err := p.PrepareContext(ctx, text) //nolint:sqlclosecheck // the end of the transaction closes it
 	if err != nil {
 		return p.tx.QueryRowContext(ctx, text, args...)
 	}

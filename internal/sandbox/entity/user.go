@@ -36,9 +36,6 @@ func Day(t *time.Time) *string {
 	return new(t.UTC().Format(time.DateOnly))
 }
 
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
-
 // UserBasic is a user as named in other entities.
 type UserBasic struct {
 	ID          int64  `json:"id"`

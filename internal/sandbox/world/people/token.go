@@ -249,6 +249,3 @@ func randomBytes(n int) []byte {
 func randomHex(n int) string { return hex.EncodeToString(randomBytes(n)) }
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
-
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }

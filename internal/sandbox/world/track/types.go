@@ -185,6 +185,3 @@ func (t *Tracker) touch(i *Issue) {
 
 // QuickActions gives every quick action found so far, oldest first.
 func (t *Tracker) QuickActions() []Executed { return append([]Executed(nil), t.executed...) }
-
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
