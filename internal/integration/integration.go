@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Provider names the kind of tracker.
@@ -51,8 +52,8 @@ type Project struct {
 // a scheme it is https, or http for a loopback address. The error names what
 // is wrong with it.
 func ParseURL(text string) (string, error) {
-	trimmed := strings.TrimRight(strings.TrimSpace(text), "/")
-	if trimmed == "" {
+	trimmed := strings.TrimSpace(text)
+	if strings.Trim(trimmed, "/") == "" {
 		return "", fmt.Errorf("the GitLab instance URL is empty: give a host such as gitlab.com")
 	}
 	if !strings.Contains(trimmed, "://") {
@@ -60,11 +61,11 @@ func ParseURL(text string) (string, error) {
 	}
 	u, err := url.Parse(trimmed)
 	switch {
-	case err != nil:
+	case err != nil || strings.ContainsFunc(trimmed, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
 		return "", fmt.Errorf("the GitLab instance URL %.80q cannot be read: give a host such as gitlab.com", text)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return "", fmt.Errorf("the GitLab instance URL %.80q has the scheme %s: use https (or http inside a trusted network)", text, u.Scheme)
-	case u.Hostname() == "" || strings.ContainsAny(u.Hostname(), " _@"):
+	case u.Hostname() == "" || strings.ContainsAny(u.Hostname(), " _@") || strings.HasSuffix(u.Host, ":"):
 		return "", fmt.Errorf("the GitLab instance URL %.80q has no usable host: give a host such as gitlab.com", text)
 	case u.User != nil:
 		return "", fmt.Errorf("the GitLab instance URL carries a user name or password: take it out, the token is given separately")
@@ -73,7 +74,7 @@ func ParseURL(text string) (string, error) {
 	case strings.Contains(u.Path, "/api/"):
 		return "", fmt.Errorf("the GitLab instance URL %.80q is the address of the API: give the address people open in a browser", text)
 	}
-	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.Path, "/"), nil
+	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
 
 // defaultScheme is https but for loopback, where test servers speak http.
