@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -16,43 +16,40 @@ import (
 	"cxm/internal/app"
 	"cxm/internal/gitlab"
 	"cxm/internal/reconcile"
-	"cxm/internal/sandbox"
 	"cxm/internal/source"
 )
 
 // bed is a sandbox GitLab with a connected cxm.
 type bed struct {
 	app      *app.App
-	gitlab   *sandbox.Server
-	server   *httptest.Server
+	stop     func() // ends the sandbox
 	dir      string
 	step     atomic.Int64 // calls about single issues
 	standing atomic.Int64 // calls a run makes however many findings there are
 }
 
 func newBed(ctx context.Context, latency time.Duration) (*bed, error) {
-	b := &bed{}
-	var err error
-	if b.gitlab, err = sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Latency: latency}); err != nil {
+	url, admin, stop, err := startSandbox(ctx, latency)
+	if err != nil {
 		return nil, err
 	}
-	b.server = httptest.NewServer(b.gitlab)
+	b := &bed{stop: stop}
 	if b.dir, err = os.MkdirTemp("", "cxm-bench-"); err != nil {
 		return nil, err
 	}
 	if b.app, err = app.Open(ctx, app.Config{DataDir: b.dir, Observe: b.count}); err != nil {
 		return nil, err
 	}
-	token, err := app.CleanToken(b.gitlab.AdminToken())
+	token, err := app.CleanToken(admin)
 	if err != nil {
 		return nil, err
 	}
-	_, err = b.app.ConnectGitLab(ctx, app.Connect{URL: b.server.URL, Token: token, Project: "acme/platform"})
+	_, err = b.app.ConnectGitLab(ctx, app.Connect{URL: url, Token: token, Project: "acme/platform"})
 	return b, err
 }
 
 func (b *bed) close() {
-	b.server.Close()
+	b.stop()
 	_ = errors.Join(b.app.Close(), os.RemoveAll(b.dir)) // a scratch folder
 }
 
@@ -144,6 +141,10 @@ func callsPerFinding(ctx context.Context) ([]figure, error) {
 	return figures, nil
 }
 
+// rounds is how often the wall time is measured; the least is told, since what
+// else the machine does can only add to it.
+const rounds = 3
+
 // wallOfCreates compares the time of creates with the floor that latency sets.
 func wallOfCreates(ctx context.Context) ([]figure, error) {
 	const n, latency, inFlight = 1000, 20 * time.Millisecond, 16
@@ -152,22 +153,34 @@ func wallOfCreates(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	defer b.close()
-	if _, _, _, err := b.pass(ctx, snapshot(n, n+16, 5), 1); err != nil { // warms connections up
+	if _, _, _, err := b.pass(ctx, snapshot(0, inFlight, 5), 1); err != nil { // warms connections up
 		return nil, err
 	}
-	d := app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "bench", Reader: bytes.NewReader(snapshot(0, n+16, 5))}}}
+	least := time.Duration(math.MaxInt64)
+	for i := 1; i <= rounds; i++ {
+		took, err := b.creates(ctx, snapshot(0, inFlight+i*n, 5), n)
+		if err != nil {
+			return nil, err
+		}
+		least = min(least, took)
+	}
+	return []figure{
+		atMost("1,000 creates at 20 ms, 16 in flight: wall / floor", round(float64(least)/float64(n*latency/inFlight)), "times", 1.15),
+	}, nil
+}
+
+// creates times the creates of what is new in a snapshot.
+func (b *bed) creates(ctx context.Context, text []byte, n int) (time.Duration, error) {
+	d := app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "bench", Reader: bytes.NewReader(text)}}}
 	if _, _, err := b.app.Ingest(ctx, d); err != nil {
-		return nil, err
+		return 0, err
 	}
 	var begin time.Time
 	_, report, err := b.app.Apply(ctx, 0, func(app.Planned) (bool, error) { begin = time.Now(); return true, nil }, nil)
-	if err != nil || report.Run.Done != n {
-		return nil, fmt.Errorf("%d of %d creates done: %w", report.Run.Done, n, err)
+	if err == nil && report.Run.Done != n {
+		err = fmt.Errorf("%d of %d creates done", report.Run.Done, n)
 	}
-	floor := n * latency / inFlight
-	return []figure{
-		atMost("1,000 creates at 20 ms, 16 in flight: wall / floor", round(float64(time.Since(begin))/float64(floor)), "times", 1.15),
-	}, nil
+	return time.Since(begin), err
 }
 
 func round(f float64) float64 { return float64(int64(f*1000+0.5)) / 1000 }

@@ -47,6 +47,13 @@ func told(name string, value float64, unit string) figure {
 
 func main() {
 	ctx := context.Background()
+	if len(os.Args) == 3 && os.Args[1] == "-sandbox" {
+		if err := sandboxChild(os.Args[2], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) == 4 && os.Args[1] == "-resync" {
 		if err := resyncChild(ctx, os.Args[2], os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)

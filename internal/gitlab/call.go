@@ -27,6 +27,7 @@ type request struct {
 	route  string        // GitLab's, unfilled
 	bucket *limit.Bucket // taken from beside the account's; nil: none
 	before func() error  // called once the limits let the request go; an error stops it; nil: nothing to do
+	after  func()        // called when the answer begins, or there is none; nil: nothing to do
 }
 
 // sending is client-go's method for a request, with its arguments in place.
@@ -72,7 +73,7 @@ func (r request) stumbled(t *issue.Trouble, x *exchange) bool {
 // before, which is the better answer when the context does not reach far enough
 // to wait for another.
 func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], whole func(T) bool, last *issue.Trouble) (T, *exchange, *issue.Trouble) {
-	x := &exchange{route: r.route}
+	x := &exchange{route: r.route, after: r.after}
 	var none T
 	taken, err := c.admit(ctx, r)
 	if err != nil {

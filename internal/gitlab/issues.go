@@ -41,7 +41,7 @@ func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, e
 func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error) {
 	r := request{
 		doing:  fmt.Sprintf("creating an issue in project %d", project),
-		method: http.MethodPost, route: routeProjectIssues, bucket: c.limits.project(project), before: d.Sending,
+		method: http.MethodPost, route: routeProjectIssues, bucket: c.limits.project(project), before: d.Sending, after: d.Answered,
 	}
 	if t := sound(r.doing, d.Labels); t != nil {
 		return issue.Observed{}, t

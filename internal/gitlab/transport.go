@@ -98,6 +98,7 @@ func same(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.EqualFold
 type exchange struct {
 	route string
 	token string // to be kept out of every text
+	after func() // called when the answer begins, or there is none; nil: nothing to do
 
 	mu     sync.Mutex // the hooks run in the transport's goroutines
 	traced bool       // the transport tells about its connections
@@ -175,6 +176,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := g.send(req)
 	x.took = time.Since(began)
+	if x.after != nil {
+		x.after()
+	}
 	call := Call{Method: req.Method, Route: x.route, Duration: x.took}
 	if err == nil {
 		call.Status = resp.StatusCode

@@ -17,6 +17,11 @@ type Draft struct {
 	// limits, and again before each further attempt after a refusal that proves
 	// that nothing was made (429). An error stops the create. Nil: nothing to do.
 	Sending func() error
+
+	// Answered is called when the tracker begins to answer an attempt, or the
+	// attempt ended without an answer: from then on the tracker is free for the
+	// next request. Nil: nothing to do.
+	Answered func()
 }
 
 // Change is one write to an existing issue. Nil and empty mean: leave as it is.

@@ -46,6 +46,7 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error 
 		}
 		return errors.Join(slot.take(ctx, a.slots), a.stopped())
 	}
+	draft.Answered = slot.release
 	o, err := a.Tracker.Create(ctx, project, draft)
 	slot.release()
 	if err != nil {

@@ -124,7 +124,7 @@ func (w *writer) lead(ctx context.Context) error {
 // A wait for the disk holds a processor (the driver's system calls do not tell
 // the scheduler), so that few large transactions leave more for everyone else
 // than many small ones.
-const gathering = 3 * time.Millisecond
+const gathering = 2 * time.Millisecond
 
 // gather lets jobs come together.
 func gather(ctx context.Context) {
