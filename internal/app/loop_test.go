@@ -143,11 +143,17 @@ func TestOnceAtOnce(t *testing.T) {
 		items = append(items, disk(i, "10"))
 	}
 	b.aws(items...)
-	var wg sync.WaitGroup
+	var wg, planned sync.WaitGroup
+	planned.Add(3)
+	together := func(app.Planned) (bool, error) {
+		planned.Done()
+		planned.Wait() // all of them have planned the same creates
+		return true, nil
+	}
 	for range 3 {
 		a := b.open(b.dir)
 		wg.Go(func() {
-			if _, _, err := applyWith(b.Context(), a); err != nil {
+			if _, _, err := a.Apply(b.Context(), 0, together, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -245,6 +251,11 @@ func TestPeopleWin(t *testing.T) {
 		}
 	}
 	b.want("")
+	b.aws(disk(1, "90"), disk(2, "40"))
+	b.want("~")
+	if title := b.about(1).Title; title != "Ours now" {
+		t.Errorf("the second update wrote over a person's title: %q", title)
+	}
 }
 
 func TestClosedByAPersonStaysClosed(t *testing.T) {

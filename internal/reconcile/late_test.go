@@ -26,6 +26,7 @@ type lateTracker struct {
 	issues []issue.Observed
 	hold   bool          // creates go unanswered, and are kept in held
 	held   []issue.Draft // not carried out yet
+	during func()        // what happens while a create is under way; nil: nothing
 }
 
 func (l *lateTracker) forward(d time.Duration) {
@@ -63,6 +64,9 @@ func (l *lateTracker) Search(context.Context, string) ([]issue.Observed, error) 
 func (l *lateTracker) Create(_ context.Context, project int64, d issue.Draft) (issue.Observed, error) {
 	if err := d.Sending(); err != nil {
 		return issue.Observed{}, err
+	}
+	if l.during != nil {
+		l.during()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -210,6 +214,27 @@ func TestLateCreateIsClosedAsDuplicate(t *testing.T) {
 	}
 	if got := pass(t, e); got != "" {
 		t.Errorf("steps %q after all is settled", got)
+	}
+}
+
+// TestCreateUnderWayIsNotDropped holds G1 against another process that looks
+// while a create is on its way: it cannot see the issue yet, and must not take
+// that for proof.
+func TestCreateUnderWayIsNotDropped(t *testing.T) {
+	tracker := &lateTracker{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	e, s := newLoop(t, tracker)
+	take(t, s, tracker.clock)
+	other := *e
+	tracker.during = func() {
+		looked, err := other.Look(t.Context())
+		if err != nil || looked.Dropped != 0 || looked.InDoubt != 1 {
+			t.Errorf("the other process saw %+v, %v", looked, err)
+		}
+	}
+	pass(t, e)
+	tracker.during = nil
+	if got := pass(t, e); got != "" || tracker.open() != 1 {
+		t.Errorf("steps %q, %d open issues", got, tracker.open())
 	}
 }
 
