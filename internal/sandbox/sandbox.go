@@ -43,7 +43,8 @@ type Options struct {
 	// Edition is "ce" or "ee"; "" is "ee". New top-level groups are on the
 	// Free tier in "ce" and on Premium in "ee".
 	Edition string
-	// Latency is how long every request takes, beside its own work.
+	// Latency is how long every request takes at the least, its own work
+	// included; a fault's delay comes on top.
 	Latency time.Duration
 	// Logger gets a warning for every unknown route; nil discards.
 	Logger *slog.Logger

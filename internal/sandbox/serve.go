@@ -100,6 +100,7 @@ func (s *Server) Params(route string) []string {
 
 // ServeHTTP answers a request: fault, latency, handler, answer, record.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	arrived := time.Now()
 	began, own := s.opts.Clock(), strings.HasPrefix(r.URL.Path, "/-/sandbox/")
 	var f Fault
 	if !own {
@@ -111,12 +112,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.record(r, x.reply, status, began)
 		}
 	}
-	if f.Cut == CutBefore || !s.wait(r, own, f.Delay) {
+	if f.Cut == CutBefore || !wait(r, f.Delay) {
 		done(0)
 		panic(http.ErrAbortHandler)
 	}
 	if f.Status == 0 || f.Commit {
 		s.run(r, x)
+	}
+	if !own && !wait(r, s.opts.Latency+f.Delay-time.Since(arrived)) {
+		done(0)
+		panic(http.ErrAbortHandler)
 	}
 	if f.Status != 0 {
 		x.reply.status, x.reply.body, x.reply.header = f.Status, []byte(f.Body), http.Header{}
@@ -130,11 +135,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, x.reply, f.Cut == CutHalf)
 }
 
-// wait lets latency and delay pass; false when the client has gone meanwhile.
-func (s *Server) wait(r *http.Request, own bool, delay time.Duration) bool {
-	if !own {
-		delay += s.opts.Latency
-	}
+// wait lets time pass; false when the client has gone meanwhile.
+func wait(r *http.Request, delay time.Duration) bool {
 	if delay <= 0 {
 		return true
 	}
