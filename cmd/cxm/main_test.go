@@ -55,6 +55,7 @@ func setup(env *testscript.Env) error {
 	env.Defer(server.Close)
 	env.Values[gitlabKey{}] = s
 	env.Setenv("GITLAB_URL", server.URL)
+	env.Setenv("ADMIN_TOKEN", s.AdminToken())
 	env.Setenv("CXM_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("HOME", env.WorkDir)
 	token, err := serviceAccount(server.URL, s.AdminToken())
