@@ -52,14 +52,14 @@ type Failure struct {
 func (e *Engine) Apply(ctx context.Context, p plan.Plan) (Report, error) {
 	steps := p.Changes()
 	if len(steps) == 0 {
-		return Report{}, e.settle(ctx, p, nil)
+		return Report{}, e.settle(ctx, p)
 	}
 	run, err := e.Journal.BeginRun(ctx, plan.Run{StartedAt: e.Clock().UTC(), Steps: len(steps)})
 	if err != nil {
 		return Report{}, fmt.Errorf("starting a run: %w", err)
 	}
 	a := &applying{
-		Engine: e, report: Report{Run: run}, done: map[rule.GroupKey]bool{}, labels: map[string]bool{},
+		Engine: e, report: Report{Run: run}, labels: map[string]bool{},
 		slots: make(chan struct{}, e.Workers),
 	}
 	err = errors.Join(a.rounds(ctx, p), a.open(context.WithoutCancel(ctx)))
@@ -89,7 +89,7 @@ type applying struct {
 	seq      int
 	total    int
 	finished int
-	done     map[rule.GroupKey]bool
+	left     map[rule.GroupKey]int // steps of this round that are not done
 	labels   map[string]bool
 	slots    chan struct{} // one element per write in flight
 	lastKind issue.TroubleKind
@@ -101,7 +101,7 @@ func (a *applying) rounds(ctx context.Context, p plan.Plan) error {
 		if err := a.round(ctx, p); err != nil {
 			return err
 		}
-		if err := a.settle(context.WithoutCancel(ctx), p, a.done); err != nil {
+		if err := a.settle(context.WithoutCancel(ctx), p); err != nil {
 			return err
 		}
 		if a.report.Halted != "" || ctx.Err() != nil {
@@ -120,6 +120,10 @@ func (a *applying) rounds(ctx context.Context, p plan.Plan) error {
 func (a *applying) round(ctx context.Context, p plan.Plan) error {
 	steps := p.Changes()
 	a.total += len(steps)
+	a.left = map[rule.GroupKey]int{}
+	for _, s := range steps {
+		a.left[s.Group]++
+	}
 	var group errgroup.Group
 	group.SetLimit(3 * a.Workers) // while some wait for GitLab, others write to the store
 	for _, s := range steps {
@@ -147,20 +151,20 @@ func (a *applying) stopped() error {
 }
 
 // settle remembers what the plan learned without writing, and marks the groups
-// that need nothing more.
-func (e *Engine) settle(ctx context.Context, p plan.Plan, done map[rule.GroupKey]bool) error {
-	versions, open := map[rule.GroupKey]int64{}, map[rule.GroupKey]bool{}
+// that need nothing. Those that change are settled with their last step.
+func (e *Engine) settle(ctx context.Context, p plan.Plan) error {
+	versions, changing := map[rule.GroupKey]int64{}, map[rule.GroupKey]bool{}
 	var keep []issue.Tracked
 	for _, s := range p.Steps {
 		if s.Verb == plan.Nothing && s.Keep != nil {
 			keep = append(keep, *s.Keep)
 		}
-		if s.Verb != plan.Nothing && !done[s.Group] {
-			open[s.Group] = true
+		if s.Verb != plan.Nothing {
+			changing[s.Group] = true
 		}
 		versions[s.Group] = s.Version
 	}
-	for group := range open {
+	for group := range changing {
 		delete(versions, group)
 	}
 	if err := e.remember(ctx, keep); err != nil && !e.Stale(err) {

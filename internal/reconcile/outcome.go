@@ -19,7 +19,7 @@ func (a *applying) finish(ctx context.Context, e plan.Entry, t issue.Tracked, s 
 		e.Trouble = trouble.Error()
 	}
 	if e.ID != 0 {
-		if err := a.record(context.WithoutCancel(ctx), e, t); err != nil {
+		if err := a.record(context.WithoutCancel(ctx), e, t, a.settles(s, e.Outcome)); err != nil {
 			return a.broken(fmt.Errorf("recording what became of %q: %w", s.Title, err))
 		}
 	}
@@ -37,12 +37,26 @@ func (a *applying) broken(err error) error {
 
 // record commits an entry and its issue. When another process has taken in the
 // issue meanwhile, what it saw is newer, and only the entry is committed.
-func (a *applying) record(ctx context.Context, e plan.Entry, t issue.Tracked) error {
-	err := a.Journal.Record(ctx, e, t)
+func (a *applying) record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error {
+	err := a.Journal.Record(ctx, e, t, settled)
 	if a.Stale(err) {
-		return a.Journal.Record(ctx, e, issue.Tracked{})
+		return a.Journal.Record(ctx, e, issue.Tracked{}, 0)
 	}
 	return err
+}
+
+// settles is the version of the group that is settled once this step is
+// recorded: all of its steps are done. 0: something is left.
+func (a *applying) settles(s plan.Step, o plan.Outcome) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o != plan.Done {
+		return 0
+	}
+	if a.left[s.Group]--; a.left[s.Group] > 0 {
+		return 0
+	}
+	return s.Version
 }
 
 // outcome says what a failed or successful call means for the step and for what
@@ -86,7 +100,6 @@ func (a *applying) tell(s plan.Step, o plan.Outcome, err error) {
 	switch o {
 	case plan.Done:
 		a.report.Run.Done++
-		a.done[s.Group] = true
 	case plan.Failed:
 		a.report.Run.Failed++
 	case plan.InDoubt:

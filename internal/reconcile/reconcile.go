@@ -56,8 +56,9 @@ type Journal interface {
 	// Intend commits a step before it is taken and, when t has no ID, the
 	// intent to create it.
 	Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error)
-	// Record commits what became of a step.
-	Record(ctx context.Context, e plan.Entry, t issue.Tracked) error
+	// Record commits what became of a step and, unless it is 0, the version of
+	// the group at which nothing is left to do.
+	Record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error
 }
 
 // Memory is what cxm remembers of the tracker's issues.

@@ -93,7 +93,7 @@ func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked)
 		}
 		return err
 	}
-	if err := a.Journal.Record(ctx, *e, *t); err != nil {
+	if err := a.Journal.Record(ctx, *e, *t, 0); err != nil {
 		return err
 	}
 	t.Rev++

@@ -164,7 +164,7 @@ func step(b *testing.B, s *store.Store, in, run int64, i int) error {
 	}
 	e.Outcome, t.Phase = plan.Done, issue.Live
 	t.Observed = issue.Observed{ProjectID: 1, IID: int64(i + 1), Title: "a title", State: issue.Opened, CreatedAt: time.Now()}
-	return s.Record(b.Context(), e, t)
+	return s.Record(b.Context(), e, t, 0)
 }
 
 func BenchmarkSummary(b *testing.B) {

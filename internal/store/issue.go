@@ -70,11 +70,17 @@ func (s *Store) saveIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (
 // Record writes down what became of a step, after the tracker answered: the
 // journal's entry (by its ID) and the whole issue, whose Rev rises by one. The
 // error is ErrStale when t.Rev is not the row's, and then nothing is written. A
-// t without an ID leaves the issue as it is.
-func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked) error {
+// t without an ID leaves the issue as it is. The group is settled (see Settle)
+// when settled is its version; 0 leaves it as it is.
+func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error {
 	return s.save(ctx, fmt.Sprintf("recording the %s of the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
 		if t.ID != 0 {
 			if _, err := s.saveIssue(ctx, q, t); err != nil {
+				return err
+			}
+		}
+		if settled != 0 {
+			if err := q.SettleGroup(ctx, s.tenant, string(e.Group), settled); err != nil {
 				return err
 			}
 		}

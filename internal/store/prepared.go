@@ -4,25 +4,84 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 )
 
-// prepared runs statements within one transaction and prepares each only once:
-// the loops of this package run the same few statements many times. The end of
-// the transaction closes them.
-type prepared struct {
-	tx         *sql.Tx
+// kept holds the statements that a pool of connections keeps prepared from one
+// transaction to the next: the texts are few (queries/ and what stands beside
+// it), and preparing one costs more than running it.
+type kept struct {
+	db *sql.DB
+
+	mu         sync.Mutex
 	statements map[string]*sql.Stmt
+	wanted     []string // texts that a transaction used and that are not kept yet
 }
 
-func prepare(tx *sql.Tx) *prepared { return &prepared{tx: tx, statements: map[string]*sql.Stmt{}} }
+func newKept(db *sql.DB) *kept { return &kept{db: db, statements: map[string]*sql.Stmt{}} }
+
+// catchUp prepares what earlier transactions wanted. It needs a connection of
+// the pool, so nobody calls it within a transaction. What cannot be prepared now
+// is prepared by the transaction that wants it, which also says why not.
+func (k *kept) catchUp(ctx context.Context) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, text := range k.wanted {
+		if k.statements[text] != nil {
+			continue
+		}
+		statement, err := k.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // close does
+		if err == nil {
+			k.statements[text] = statement
+		}
+	}
+	k.wanted = nil
+}
+
+func (k *kept) find(text string) *sql.Stmt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	statement := k.statements[text]
+	if statement == nil {
+		k.wanted = append(k.wanted, text)
+	}
+	return statement
+}
+
+// close closes the statements and the pool.
+func (k *kept) close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, statement := range k.statements {
+		_ = statement.Close() // its connection is closed next
+	}
+	clear(k.statements)
+	return k.db.Close()
+}
+
+// in is how one transaction runs its statements.
+func (k *kept) in(tx *sql.Tx) *prepared {
+	return &prepared{tx: tx, kept: k, statements: map[string]*sql.Stmt{}}
+}
+
+// prepared runs statements within one transaction, each prepared at most once.
+// The end of the transaction closes them, not those that are kept.
+type prepared struct {
+	tx         *sql.Tx
+	kept       *kept
+	statements map[string]*sql.Stmt
+}
 
 // PrepareContext returns the statement for a text.
 func (p *prepared) PrepareContext(ctx context.Context, text string) (*sql.Stmt, error) {
 	if statement := p.statements[text]; statement != nil {
 		return statement, nil
 	}
-	statement, err := p.tx.PrepareContext(ctx, text)
-	if err != nil {
+	var err error
+	statement := p.kept.find(text)
+	if statement != nil {
+		statement = p.tx.StmtContext(ctx, statement)
+	} else if statement, err = p.tx.PrepareContext(ctx, text); err != nil {
 		return nil, fmt.Errorf("preparing a statement: %w", err)
 	}
 	p.statements[text] = statement

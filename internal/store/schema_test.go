@@ -138,7 +138,7 @@ func explain(t *testing.T, d *DB, text string) []string {
 		n, _ := strconv.Atoi(m[1])
 		highest = max(highest, n)
 	}
-	rows, err := d.read.QueryContext(context.Background(), "explain query plan "+text, args[:highest]...)
+	rows, err := d.read.db.QueryContext(context.Background(), "explain query plan "+text, args[:highest]...)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -169,7 +169,7 @@ func TestConnections(t *testing.T) {
 			t.Errorf("%s is %s, not %s (%v)", pragma, got, want, err)
 		}
 	}
-	if _, err := d.read.ExecContext(t.Context(), "delete from issues"); err == nil {
+	if _, err := d.read.db.ExecContext(t.Context(), "delete from issues"); err == nil {
 		t.Error("a reader can write")
 	}
 	if n := d.write.db.Stats().MaxOpenConnections; n != 1 {

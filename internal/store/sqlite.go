@@ -42,7 +42,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, wrap(doing, errors.Join(err, write.Close()))
 	}
-	return &DB{write: newWriter(write), read: read}, nil
+	return &DB{write: newWriter(write), read: newKept(read)}, nil
 }
 
 // touch makes the file with narrow rights: it holds sealed tokens and what

@@ -42,7 +42,7 @@ type Options struct {
 // processes on one machine.
 type DB struct {
 	write *writer
-	read  *sql.DB
+	read  *kept
 }
 
 // Open opens the database, makes it when it is absent, and brings its schema up
@@ -50,7 +50,7 @@ type DB struct {
 func Open(ctx context.Context, o Options) (*DB, error) { return openSQLite(ctx, o.Path) }
 
 // Close waits for what is being written and closes the database.
-func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.db.Close()) }
+func (d *DB) Close() error { return errors.Join(d.read.close(), d.write.kept.close()) }
 
 // Tenant is the part of the database that belongs to name. A tenant exists as
 // soon as something is stored for it.
@@ -65,12 +65,13 @@ type Store struct {
 // query runs f on one consistent state of the database, without ever waiting
 // for a writer.
 func (s *Store) query(ctx context.Context, doing string, f func(*db.Queries) error) error {
-	tx, err := s.db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
+	s.db.read.catchUp(ctx)
+	tx, err := s.db.read.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return wrap(doing, err)
 	}
 	defer tx.Rollback() // nothing was written
-	return wrap(doing, f(db.New(prepare(tx))))
+	return wrap(doing, f(db.New(s.db.read.in(tx))))
 }
 
 // save runs f in one durable transaction: all of it or nothing.

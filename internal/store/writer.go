@@ -16,13 +16,16 @@ import (
 // turn carries out all of them.
 type writer struct {
 	db      *sql.DB
+	kept    *kept
 	turn    chan struct{} // holds one value while someone has the turn
 	crowded bool          // the last turn carried out several jobs; guarded by turn
 	mu      sync.Mutex
 	waiting []*job // guarded by mu
 }
 
-func newWriter(db *sql.DB) *writer { return &writer{db: db, turn: make(chan struct{}, 1)} }
+func newWriter(db *sql.DB) *writer {
+	return &writer{db: db, kept: newKept(db), turn: make(chan struct{}, 1)}
+}
 
 // job is one small write and, once done is closed, its outcome.
 type job struct {
@@ -96,6 +99,7 @@ func (w *writer) lead(ctx context.Context) error {
 	if w.crowded {
 		gather(ctx)
 	}
+	w.kept.catchUp(ctx)
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -112,7 +116,7 @@ func (w *writer) lead(ctx context.Context) error {
 		j.err = errAborted
 		defer close(j.done)
 	}
-	if err := carryOut(tx, jobs); err != nil {
+	if err := carryOut(tx, w.kept.in(tx), jobs); err != nil {
 		for _, j := range jobs {
 			j.err = err
 		}
@@ -138,8 +142,8 @@ func gather(ctx context.Context) {
 
 // carryOut runs the jobs, each of them whole or not at all, and commits. After
 // an error nothing of any was kept.
-func carryOut(tx *sql.Tx, jobs []*job) error {
-	ctx, statements := context.Background(), prepare(tx) // what is interrupted takes the others' work with it
+func carryOut(tx *sql.Tx, statements *prepared, jobs []*job) error {
+	ctx := context.Background() // what is interrupted takes the others' work with it
 	kept := 0
 	for _, j := range jobs {
 		if _, err := statements.ExecContext(ctx, "savepoint job"); err != nil {
@@ -164,12 +168,13 @@ func carryOut(tx *sql.Tx, jobs []*job) error {
 
 // exclusive runs f in a transaction of its own, which the end of ctx rolls back.
 func (w *writer) exclusive(ctx context.Context, f func(db.DBTX) error) error {
+	w.kept.catchUp(ctx)
 	tx, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	if err := f(prepare(tx)); err != nil {
+	if err := f(w.kept.in(tx)); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -15,6 +15,7 @@ func groupings() []scenario {
 	return []scenario{
 		{"groups come ordered, whole, over many pages", ordered},
 		{"groups that are settled come only when all are asked for", dirtyOnly},
+		{"a group is settled with its last step, unless it changed meanwhile", recordSettles},
 		{"groups end with the error of yield", yieldFails},
 		{"yield may use the store", yieldWrites},
 		{"groups come with their issues but the dropped", withIssues},
@@ -108,11 +109,11 @@ func withIssues(b *bench) {
 	b.put(place(disk(1)), place(disk(2)))
 	e, dropped := b.intend(in, r, 1)
 	dropped.Phase, e.Outcome = issue.Dropped, plan.Dropped
-	b.ok(b.Record(b.ctx, e, dropped))
+	b.ok(b.Record(b.ctx, e, dropped, 0))
 	e, retired, err := b.Intend(b.ctx, creation(r, 1), issue.Tracked{Integration: in.ID, Group: groupOf(1), Nonce: nonce(11)})
 	b.ok(err)
 	retired.Phase, e.Outcome = issue.Retired, plan.Done
-	b.ok(b.Record(b.ctx, e, retired))
+	b.ok(b.Record(b.ctx, e, retired, 0))
 	retired.Rev++
 	_, live, err := b.Intend(b.ctx, creation(r, 1), issue.Tracked{Integration: in.ID, Group: groupOf(1), Nonce: nonce(12)})
 	b.ok(err)
@@ -190,4 +191,29 @@ func summary(b *bench) {
 		findings[string(c.Kind)+"/"+string(c.Detection)] = c.Count
 	}
 	b.same("findings", map[string]int{"cost/present": 5, "cost/absent": 1, "system/present": 1}, findings)
+}
+
+// recordSettles: the last step of a group settles it, unless the group changed
+// since the step was decided on.
+func recordSettles(b *bench) {
+	in, r := b.connect(1), b.begin()
+	b.put(place(disk(1)), place(disk(2)))
+	versions := b.versions()
+	b.ok(b.Touch(b.ctx, []rule.GroupKey{groupOf(2)}))
+	for i := 1; i <= 2; i++ {
+		e, tracked := b.intend(in, r, i)
+		b.ok(b.Record(b.ctx, e, tracked, 0))
+		tracked.Rev++
+		b.same("dirty before it is settled", true, slices.Contains(b.dirty(), groupOf(i)))
+		b.ok(b.Record(b.ctx, e, tracked, versions[groupOf(i)]))
+	}
+	b.same("dirty", []rule.GroupKey{groupOf(2)}, b.dirty())
+}
+
+func (b *bench) dirty() []rule.GroupKey {
+	var keys []rule.GroupKey
+	for _, g := range b.groups(false) {
+		keys = append(keys, g.Group.Key)
+	}
+	return keys
 }

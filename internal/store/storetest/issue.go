@@ -72,7 +72,7 @@ func records(b *bench) {
 	full.ID, full.Integration, full.Group, full.Nonce, full.Rev = tracked.ID, tracked.Integration, tracked.Group, tracked.Nonce, tracked.Rev
 	full.Phase = issue.Live
 	line.ID, line.Run, line.Seq, line.Verb, line.Reason, line.Group, line.Issue, line.WroteAt = e.ID, e.Run, e.Seq, e.Verb, e.Reason, e.Group, e.Issue, e.WroteAt
-	b.ok(b.Record(b.ctx, line, full))
+	b.ok(b.Record(b.ctx, line, full, 0))
 	full.Rev++
 	got, err := b.Find(b.ctx, in.ID, 0, nil, []string{full.Nonce})
 	b.ok(err)
@@ -86,7 +86,7 @@ func onlyOne(b *bench) {
 		i := len(b.journal(r.ID)) + 1
 		e, tracked := b.intend(in, r, i)
 		tracked.Phase = phase
-		b.ok(b.Record(b.ctx, e, tracked))
+		b.ok(b.Record(b.ctx, e, tracked, 0))
 		second := toCreate(in, i)
 		second.Nonce = nonce(100 + i)
 		_, _, err := b.Intend(b.ctx, creation(r, i), second)
@@ -146,7 +146,7 @@ func again(b *bench) {
 		e, tracked, err := b.Intend(b.ctx, creation(r, 1), t)
 		b.ok(err)
 		tracked.Phase = phase
-		b.ok(b.Record(b.ctx, e, tracked))
+		b.ok(b.Record(b.ctx, e, tracked, 0))
 	}
 	t := toCreate(in, 1)
 	t.Nonce = nonce(9)
@@ -212,13 +212,13 @@ func staleRecord(b *bench) {
 	in, r := b.connect(1), b.begin()
 	e, tracked := b.intend(in, r, 1)
 	e.Outcome = plan.Done
-	b.ok(b.Record(b.ctx, e, tracked))
+	b.ok(b.Record(b.ctx, e, tracked, 0))
 	e.Outcome = plan.Failed
-	if err := b.Record(b.ctx, e, tracked); !errors.Is(err, store.ErrStale) {
+	if err := b.Record(b.ctx, e, tracked, 0); !errors.Is(err, store.ErrStale) {
 		b.Errorf("the error is %v", err)
 	}
 	b.same("outcome", plan.Done, b.journal(r.ID)[0].Outcome)
-	b.ok(b.Record(b.ctx, e, issue.Tracked{}))
+	b.ok(b.Record(b.ctx, e, issue.Tracked{}, 0))
 	b.same("outcome without the issue", plan.Failed, b.journal(r.ID)[0].Outcome)
 }
 
@@ -227,7 +227,7 @@ func recordUnknown(b *bench) {
 	e, tracked := b.intend(in, r, 1)
 	e.ID += 99
 	tracked.Trouble = "must not be stored"
-	if err := b.Record(b.ctx, e, tracked); !errors.Is(err, store.ErrNotFound) {
+	if err := b.Record(b.ctx, e, tracked, 0); !errors.Is(err, store.ErrNotFound) {
 		b.Errorf("the error is %v", err)
 	}
 	b.same("trouble", "", b.unsettled(in.ID)[0].Trouble)
@@ -250,7 +250,7 @@ func together(b *bench) {
 			return err
 		}
 		e.Outcome, t.Phase = plan.Done, issue.Live
-		return b.Record(b.ctx, e, t)
+		return b.Record(b.ctx, e, t, 0)
 	}, store.ErrAlreadyIntended)
 	b.same("won and lost", []int{n * 3 / 4, n / 4}, []int{won, lost})
 	done := 0
@@ -269,7 +269,7 @@ func unsettled(b *bench) {
 	for i, phase := range []issue.Phase{issue.Intended, issue.InDoubt, issue.Live, issue.Lost, issue.Dropped, issue.Retired, issue.Duplicate} {
 		e, tracked := b.intend(in, r, i)
 		tracked.Phase = phase
-		b.ok(b.Record(b.ctx, e, tracked))
+		b.ok(b.Record(b.ctx, e, tracked, 0))
 		if phase == issue.Intended || phase == issue.InDoubt {
 			want = append(want, tracked.ID)
 		}

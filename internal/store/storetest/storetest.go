@@ -223,7 +223,7 @@ func (b *bench) create(in integration.Integration, r plan.Run, i int) issue.Trac
 	tracked.Phase = issue.Live
 	tracked.Observed = issue.Observed{ID: int64(1000 + i), ProjectID: in.Project.ID, IID: int64(i), State: issue.Opened}
 	e.Outcome = plan.Done
-	b.ok(b.Record(b.ctx, e, tracked))
+	b.ok(b.Record(b.ctx, e, tracked, 0))
 	tracked.Rev++
 	return tracked
 }

@@ -105,9 +105,9 @@ func changesNothing(b *bench) {
 			b.ok(err)
 			mine := tracked
 			mine.Trouble = "written by another tenant"
-			return other.Record(b.ctx, own, mine)
+			return other.Record(b.ctx, own, mine, 0)
 		},
-		"record":     func() error { return other.Record(b.ctx, e, tracked) },
+		"record":     func() error { return other.Record(b.ctx, e, tracked, 0) },
 		"observe":    func() error { return other.Observe(b.ctx, in.ID, 1, []issue.Tracked{tracked}, noon()) },
 		"watermark":  func() error { return other.Observe(b.ctx, in.ID, 1, nil, noon().Add(time.Hour)) },
 		"adopt":      func() error { _, err := other.Adopt(b.ctx, found(in.ID, 4, 9)); return err },
