@@ -209,11 +209,3 @@ func recordSettles(b *bench) {
 	}
 	b.same("dirty", []rule.GroupKey{groupOf(2)}, b.dirty())
 }
-
-func (b *bench) dirty() []rule.GroupKey {
-	var keys []rule.GroupKey
-	for _, g := range b.groups(false) {
-		keys = append(keys, g.Group.Key)
-	}
-	return keys
-}
