@@ -55,6 +55,10 @@ type planDocument struct {
 	Steps       []stepJSON   `json:"steps"`
 	Summary     countsJSON   `json:"summary"`
 	Creates     money.Totals `json:"creates"` // what the issues to be created would save a month
+	Held        []stepJSON   `json:"held"`    // what waits for a person
+	HeldWhy     string       `json:"held_why,omitempty"`
+	WaitsAs     int64        `json:"waits_as,omitempty"` // the run to approve
+	Capped      int          `json:"capped"`             // creates that wait for room under the caps
 }
 
 func planJSON(p app.Planned) planDocument {
@@ -64,6 +68,10 @@ func planJSON(p app.Planned) planDocument {
 			p.Plan.Count(plan.Create), p.Plan.Count(plan.Update), p.Plan.Count(plan.Close),
 			p.Plan.Count(plan.Reopen), p.Plan.Count(plan.Nothing), p.Plan.Unchanged,
 		},
+	}
+	out.Held, out.HeldWhy, out.WaitsAs, out.Capped = []stepJSON{}, p.Plan.Held.Reason(), p.Waits.ID, p.Plan.Capped
+	for _, s := range p.Plan.Held.Steps {
+		out.Held = append(out.Held, newStepJSON(s, p.Integration.Project.ID))
 	}
 	for _, s := range p.Plan.Steps {
 		out.Steps = append(out.Steps, newStepJSON(s, p.Integration.Project.ID))
@@ -96,6 +104,9 @@ func applyJSON(p app.Planned, r app.Report) applyDocument {
 	out := applyDocument{
 		planDocument: planJSON(p), Run: r.Run.ID, Done: r.Run.Done, Failed: r.Run.Failed, Skipped: r.Run.Skipped,
 		InDoubt: r.InDoubt, Adopted: r.Adopted, Failures: []failureJSON{}, MissingLabels: append([]string{}, r.Missing...), Halted: r.Halted,
+	}
+	if r.Waits.ID != 0 {
+		out.WaitsAs = r.Waits.ID
 	}
 	for _, f := range r.Failures {
 		out.Failures = append(out.Failures, failureJSON{newStepJSON(f.Step, p.Integration.Project.ID), string(f.Outcome), f.Trouble.Error()})

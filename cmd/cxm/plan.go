@@ -28,26 +28,27 @@ It uses a client that refuses every write.
 
   + create   ~ update   - close   ^ reopen   = nothing`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.open(cmd)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			p, err := a.Plan(cmd.Context(), o.integration)
-			if err != nil {
-				return err
-			}
-			if o.json() {
-				err = printJSON(cmd.OutOrStdout(), planJSON(p))
-			} else {
-				err = printPlan(cmd.OutOrStdout(), p)
-			}
-			if err == nil && detailed && len(p.Plan.Changes()) > 0 {
-				return changed
-			}
+	}
+	b := addBounds(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		a, err := b.open(cmd, o)
+		if err != nil {
 			return err
-		},
+		}
+		defer a.Close()
+		p, err := a.Plan(cmd.Context(), o.integration)
+		if err != nil {
+			return err
+		}
+		if o.json() {
+			err = printJSON(cmd.OutOrStdout(), planJSON(p))
+		} else {
+			err = printPlan(cmd.OutOrStdout(), p)
+		}
+		if err == nil && detailed && len(p.Plan.Changes())+len(p.Plan.Held.Steps) > 0 {
+			return changed
+		}
+		return err
 	}
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when the plan has changes")
 	o.addIntegration(cmd)
@@ -83,7 +84,29 @@ func printPlan(w io.Writer, p app.Planned) error {
 		fmt.Fprintln(w)
 	}
 	_, err := fmt.Fprintln(w, sentence(p.Plan))
+	printHeld(w, p)
 	return err
+}
+
+// printHeld says what waits for a person, and why.
+func printHeld(w io.Writer, p app.Planned) {
+	held := p.Plan.Held
+	if len(held.Steps) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nHeld, since %s:\n\n", held.Reason())
+	for i, s := range held.Steps {
+		if i == fewNothings {
+			fmt.Fprintf(w, "  and %d more (--output json has them all)\n", len(held.Steps)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %s %-7s %s%s\n            %s\n", s.Verb, s.Verb.Word(), number(s), oneLine(s.Title), oneLine(s.Reason))
+	}
+	if p.Waits.ID != 0 {
+		fmt.Fprintf(w, "\nThis waits as run %d: if it is right, run `cxm approve %d`.\n", p.Waits.ID, p.Waits.ID)
+		return
+	}
+	fmt.Fprintln(w, "\nApply will keep this as a run that waits for `cxm approve`.")
 }
 
 // number is the issue a step is about, for people.
@@ -96,11 +119,23 @@ func number(s plan.Step) string {
 
 // sentence sums a plan up.
 func sentence(p plan.Plan) string {
+	text := deeds(p)
+	if p.Capped > 0 {
+		text += fmt.Sprintf(" %d wait for room under the caps.", p.Capped)
+	}
+	return text
+}
+
+// deeds says what a plan does.
+func deeds(p plan.Plan) string {
+	if len(p.Changes()) == 0 && len(p.Held.Steps) > 0 {
+		return "Nothing to do but what is held."
+	}
 	if len(p.Changes()) == 0 {
-		return fmt.Sprintf("Nothing to do: %d issues say what they should, or wait for a person.", p.Count(plan.Nothing)+p.Unchanged)
+		return fmt.Sprintf("Nothing to do: %d issues say what they should, or wait for a person.", p.Count(plan.Nothing)+p.Unchanged-p.Capped)
 	}
 	text := fmt.Sprintf("Plan: %d to create, %d to update, %d to close, %d to reopen; %d need nothing.",
-		p.Count(plan.Create), p.Count(plan.Update), p.Count(plan.Close), p.Count(plan.Reopen), p.Count(plan.Nothing)+p.Unchanged)
+		p.Count(plan.Create), p.Count(plan.Update), p.Count(plan.Close), p.Count(plan.Reopen), p.Count(plan.Nothing)+p.Unchanged-p.Capped)
 	if totals := worth(p); len(totals) > 0 {
 		text += " New issues would save " + totals.Show() + " a month."
 	}
@@ -128,14 +163,15 @@ func newApply(o *options) *cobra.Command {
 is in the journal before it is taken. When GitLab's answer to a create is lost,
 cxm looks the issue up before it tries again.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.open(cmd, func(c *app.Config) { c.Settle = settle })
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			return apply(cmd, o, a, yes)
-		},
+	}
+	b := addBounds(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle = settle })
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		return apply(cmd, o, a, yes)
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
@@ -157,10 +193,7 @@ func apply(cmd *cobra.Command, o *options, a *app.App, yes bool) error {
 	} else {
 		printReport(cmd.OutOrStdout(), cmd.ErrOrStderr(), planned, report)
 	}
-	if err == nil && !report.Whole() {
-		return exitCode(1)
-	}
-	return err
+	return whole(report, err)
 }
 
 // ask shows the plan and asks the person, unless they said yes beforehand.
@@ -170,11 +203,17 @@ func ask(cmd *cobra.Command, o *options, p app.Planned, yes bool) (bool, error) 
 			return false, err
 		}
 	}
+	return o.confirm(cmd, yes, "apply would change GitLab and cannot ask here: look at `cxm plan`, then run `cxm apply --yes`")
+}
+
+// confirm asks the person, unless they said yes beforehand; cannot is the error
+// when nobody is there to answer.
+func (o *options) confirm(cmd *cobra.Command, yes bool, cannot string) (bool, error) {
 	switch {
 	case yes:
 		return true, nil
 	case o.json() || !terminal(cmd.InOrStdin()):
-		return false, errors.New("apply would change GitLab and cannot ask here: look at `cxm plan`, then run `cxm apply --yes`")
+		return false, errors.New(cannot)
 	}
 	fmt.Fprint(cmd.OutOrStdout(), "\nCarry this out? Only \"yes\" does it: ")
 	var answer string

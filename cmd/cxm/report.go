@@ -62,6 +62,9 @@ func (p *progress) clear() {
 }
 
 func printReport(out, errs io.Writer, p app.Planned, r app.Report) {
+	if r.Waits.ID != 0 {
+		defer fmt.Fprintf(errs, "Run %d waits, since %s. Look at it with `cxm runs %d`; if it is right, run `cxm approve %d`.\n", r.Waits.ID, r.Waits.Why, r.Waits.ID, r.Waits.ID)
+	}
 	if r.Run.ID == 0 {
 		if len(p.Plan.Changes()) == 0 {
 			fmt.Fprintln(out, sentence(p.Plan))

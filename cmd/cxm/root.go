@@ -43,7 +43,7 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
 	flags.StringVar(&o.dataDir, "data-dir", "", "where cxm keeps its data (default $CXM_DATA_DIR, else cxm in the XDG data directory)")
 	flags.StringVarP(&o.output, "output", "o", "text", "how data is printed: text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newConnect(o), newInspect(o), newIngest(o), newPlan(o), newApply(o), newStatus(o), newDemo(), newSandbox(), newVersion(o))
+	cmd.AddCommand(newConnect(o), newInspect(o), newIngest(o), newPlan(o), newApply(o), newApprove(o), newUndo(o), newRuns(o), newStatus(o), newDemo(), newSandbox(), newVersion(o))
 	return cmd
 }
 

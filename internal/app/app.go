@@ -33,6 +33,8 @@ type Config struct {
 	Logger    *slog.Logger      // optional: nothing is logged
 	Observe   func(gitlab.Call) // hears of every call to GitLab; optional
 	Limits    gitlab.Limits     // optional: what suits the instance
+	Brakes    *plan.Brakes      // what a run may do unasked; optional: plan.DefaultBrakes
+	Caps      plan.Caps         // on new and open issues per project; optional: none
 }
 
 // App is cxm on one data directory.
@@ -66,6 +68,10 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Brakes == nil {
+		brakes := plan.DefaultBrakes()
+		c.Brakes = &brakes
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -80,7 +86,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	return &App{Config: c, db: db, store: db.Tenant(c.Tenant), sealer: sealer}, nil
+	return &App{Config: c, db: db, store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), sealer: sealer}, nil
 }
 
 // Close closes the database.

@@ -92,9 +92,13 @@ func newBed(t *testing.T) *bed {
 }
 
 // open opens cxm on a data directory.
-func (b *bed) open(dir string) *app.App {
+func (b *bed) open(dir string, change ...func(*app.Config)) *app.App {
 	b.Helper()
-	a, err := app.Open(b.Context(), app.Config{DataDir: dir, Clock: b.clock.now, Settle: 200 * time.Millisecond, Observe: b.writes.observe})
+	c := app.Config{DataDir: dir, Clock: b.clock.now, Settle: 200 * time.Millisecond, Observe: b.writes.observe}
+	for _, f := range change {
+		f(&c)
+	}
+	a, err := app.Open(b.Context(), c)
 	if err != nil {
 		b.Fatal(err)
 	}

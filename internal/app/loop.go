@@ -38,6 +38,7 @@ type Planned struct {
 	Integration integration.Integration
 	Plan        plan.Plan
 	Looked      reconcile.Looked
+	Waits       plan.Run // the run in which what Plan holds waits already; ID 0: it does not yet
 }
 
 // Plan looks at GitLab and says what Apply would do. It uses a client that
@@ -56,11 +57,19 @@ func planned(ctx context.Context, e *reconcile.Engine) (Planned, error) {
 		return Planned{}, err
 	}
 	p, err := e.Plan(ctx, true)
-	return Planned{Integration: e.Integration, Plan: p, Looked: looked}, err
+	if err != nil {
+		return Planned{}, err
+	}
+	waits, err := e.Waiting(ctx)
+	if waits.Digest != p.Held.Digest() {
+		waits = plan.Run{}
+	}
+	return Planned{Integration: e.Integration, Plan: p, Looked: looked, Waits: waits}, err
 }
 
 // Apply looks at GitLab, plans, asks, and carries the plan out step for step.
-// ask sees the plan first; when it answers false nothing is done.
+// ask sees the plan first; when it answers false nothing is done. What the
+// brakes hold is not asked about: it becomes a run that waits for Approve.
 func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) (bool, error), progress func(reconcile.Progress)) (Planned, reconcile.Report, error) {
 	e, err := a.engine(ctx, integrationID, false, progress)
 	if err != nil {
@@ -105,7 +114,8 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	}
 	return reconcile.New(reconcile.Config{
 		Integration: in, Installation: installation, Tracker: client,
-		Findings: a.store, Journal: a.store, Memory: a.store, Policy: a.policy(),
+		Findings: a.store, Journal: a.store, Memory: a.store, Runs: a.store, Census: a.store,
+		Policy: a.policy(), Brakes: *a.Brakes, Caps: a.Caps,
 		Stale: stale, Clock: a.Clock, Workers: a.Workers, Settle: a.Settle, Progress: progress,
 	})
 }
@@ -125,5 +135,5 @@ func (a *App) open(ctx context.Context, in integration.Integration, readOnly boo
 
 // stale says that another process was faster.
 func stale(err error) bool {
-	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
+	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrCapped) || errors.Is(err, store.ErrAlreadyIntended)
 }

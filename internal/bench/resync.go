@@ -173,7 +173,7 @@ func engine(ctx context.Context, s *store.Store, t reconcile.Tracker) (*reconcil
 		return nil, fmt.Errorf("%d integrations: %w", len(all), err)
 	}
 	return reconcile.New(reconcile.Config{
-		Integration: all[0], Installation: strings.Repeat("0", 16), Tracker: t, Findings: s, Journal: s, Memory: s, Policy: plan.DefaultPolicy(),
+		Integration: all[0], Installation: strings.Repeat("0", 16), Tracker: t, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Policy: plan.DefaultPolicy(),
 	})
 }
 

@@ -23,12 +23,19 @@ func (d Desired) Block(m Marker, status string) string {
 	b.Grow(len(d.Body) + len(status) + 200)
 	b.WriteString(m.String())
 	b.WriteString("\n\n")
-	if status, _ = inert.CutBytes(strings.Join(strings.Fields(status), " "), maxStatus); status != "" {
-		b.WriteString("**Status:** " + strings.ReplaceAll(status, "<!--", "&lt;!--") + "\n\n")
-	}
+	b.WriteString(statusLine(status))
 	b.WriteString(d.Body)
 	b.WriteString("\n\n" + endMarker)
 	return b.String()
+}
+
+// statusLine is the line of the status with the empty one behind it; empty: none.
+func statusLine(status string) string {
+	status, _ = inert.CutBytes(strings.Join(strings.Fields(status), " "), maxStatus)
+	if status == "" {
+		return ""
+	}
+	return "**Status:** " + strings.ReplaceAll(status, "<!--", "&lt;!--") + "\n\n"
 }
 
 // Compose is the whole new issue: its description is the block alone.

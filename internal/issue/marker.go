@@ -72,6 +72,18 @@ func Own(description, nonce string) (Block, bool) {
 	return Block{}, false
 }
 
+// WithStatus is the block's text with another status; empty: without one.
+func (b Block) WithStatus(status string) string {
+	head, body, found := strings.Cut(b.Text, "\n\n")
+	if !found {
+		return b.Text
+	}
+	if line, rest, found := strings.Cut(body, "\n\n"); found && strings.HasPrefix(line, "**Status:** ") {
+		body = rest
+	}
+	return head + "\n\n" + statusLine(status) + body
+}
+
 // ErrNoBlock says that the description does not carry the block any more.
 var ErrNoBlock = errors.New("a person removed cxm's block from the description")
 

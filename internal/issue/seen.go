@@ -1,5 +1,7 @@
 package issue
 
+import "slices"
+
 // Seen is what to remember of t after the tracker showed o. A state that
 // differs from the one cxm wrote was chosen by a person (or by another tool
 // acting for one), and is remembered as an override until cxm writes again; the
@@ -51,6 +53,30 @@ func (t Tracked) Wrote(d Desired, status string, titled bool, o Observed) Tracke
 		t.Phase = Live
 	}
 	t.Observed, t.Override, t.Pending, t.Missing, t.Trouble = o, "", "", 0, ""
+	return t
+}
+
+// Undid is what to remember of t after a person had cxm bring back what the issue
+// said before: the state and the text count as chosen by people, so that no plan
+// writes again what was undone until the finding says something else. Status is
+// the one that stands in the block now; titled says that the write carried the
+// title, added which labels it put back.
+func (t Tracked) Undid(status string, titled bool, added []string, o Observed) Tracked {
+	block, _ := Own(o.Description, t.Nonce)
+	t.Written.Block, t.Written.Status, t.Written.At = block.Text, status, o.UpdatedAt
+	if titled {
+		t.Written.Title = o.Title
+	}
+	for _, label := range added {
+		if !slices.Contains(t.Written.Labels, label) {
+			t.Written.Labels = append(slices.Clone(t.Written.Labels), label)
+		}
+	}
+	t.Override = ""
+	if o.State != t.Written.State {
+		t.Override = o.State
+	}
+	t.Observed, t.Pending, t.Missing, t.Trouble = o, "", 0, ""
 	return t
 }
 

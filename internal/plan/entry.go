@@ -3,26 +3,47 @@ package plan
 import (
 	"time"
 
+	"cxm/internal/issue"
 	"cxm/internal/rule"
 )
 
-// Run is one pass of the loop that carried out a plan.
+// RunState is how far a run has come.
+type RunState string
+
+// The states of a run.
+const (
+	Running    RunState = "running"    // or the process that carried it out died
+	Waiting    RunState = "waiting"    // a brake holds it until a person approves it
+	Finished   RunState = "finished"   // every step has an outcome
+	Superseded RunState = "superseded" // it waited, and the world changed: a later plan took its place
+)
+
+// Run is one pass of the loop: a plan, and what became of it.
 type Run struct {
-	ID         int64
-	StartedAt  time.Time
-	FinishedAt time.Time // zero: still running, or the process died
-	Steps      int       // planned changes
-	Done       int
-	Failed     int
-	InDoubt    int
-	Skipped    int // changed since the plan, or held
+	ID          int64
+	Integration int64
+	State       RunState
+	Why         string // why it waits; empty: no brake holds it
+	Digest      string // of what waits, so that the same plan waits only once; empty: it never waited
+	Undoes      int64  // the run this one reverts; 0: none
+	ApprovedBy  string // who let a run go that waited; empty: nobody, or nobody had to
+	ApprovedAt  time.Time
+	StartedAt   time.Time
+	FinishedAt  time.Time // zero: not finished
+	Steps       int       // planned changes
+	Done        int
+	Failed      int
+	InDoubt     int
+	Skipped     int // changed since the plan, or held
 }
 
 // Outcome is what became of a step.
 type Outcome string
 
-// The outcomes. A step is written as Intended before it is taken.
+// The outcomes. A step is written as Intended before it is taken; those of a run
+// that waits, or that several processes share, are written as Planned before that.
 const (
+	Planned  Outcome = "planned"  // part of a run that waits, or whose turn has not come
 	Intended Outcome = "intended" // written, perhaps taken: nobody recorded the end
 	Done     Outcome = "done"
 	Failed   Outcome = "failed"   // refused; nothing was changed
@@ -48,5 +69,56 @@ type Entry struct {
 	EndedAt time.Time // zero while Intended
 	Summary string    // what was sent, short: "title, block, state closed"
 	WebURL  string
-	Title   string // of the issue
+	Title   string    // of the issue
+	Stamp   time.Time // GitLab's updated_at in its answer; zero: there was none
+	Before  Before    // what undo brings back
+}
+
+// Before is what a step is about to change, as far as undoing it needs. The
+// zero value is that of a create.
+type Before struct {
+	Title         string   // of the issue
+	Block         string   // cxm's block, with its markers; empty: there was none
+	Status        string   // the sentence about the issue's state in it
+	AddedLabels   []string // by the step
+	RemovedLabels []string // by the step
+}
+
+// Begin is the journal's entry of a step before it is taken. Seq counts from 1.
+func (s Step) Begin(run int64, seq int) Entry {
+	e := Entry{Run: run, Seq: seq, Verb: s.Verb, Reason: s.Reason, Group: s.Group, Outcome: Planned, Title: s.Title, Summary: "a new issue"}
+	if s.Have == nil {
+		return e
+	}
+	e.Issue, e.Summary, e.WebURL = s.Have.ID, s.Change.Summary(), s.Have.Observed.WebURL
+	own, _ := issue.Own(s.Have.Observed.Description, s.Have.Nonce)
+	e.Before = Before{
+		Title: s.Have.Observed.Title, Block: own.Text, Status: s.Have.Written.Status,
+		AddedLabels: s.Change.AddLabels, RemovedLabels: s.Change.RemoveLabels,
+	}
+	return e
+}
+
+// Target is what a step does to which issue of which group, whatever it writes:
+// steps of two plans with the same target are the same to a person.
+type Target struct {
+	Verb  Verb
+	Group rule.GroupKey
+	Issue int64 // cxm's row; 0: to be created
+}
+
+// Target is what the step does to which issue.
+func (s Step) Target() Target {
+	if s.Have == nil || s.Verb == Create {
+		return Target{s.Verb, s.Group, 0}
+	}
+	return Target{s.Verb, s.Group, s.Have.ID}
+}
+
+// Target is what the entry's step does, or did, to which issue.
+func (e Entry) Target() Target {
+	if e.Verb == Create {
+		return Target{e.Verb, e.Group, 0}
+	}
+	return Target{e.Verb, e.Group, e.Issue}
 }

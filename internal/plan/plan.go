@@ -67,12 +67,16 @@ type Step struct {
 	Change   issue.Change   // Update, Close, Reopen: exactly what is sent
 	Keep     *issue.Tracked // what to remember of Have though nothing is sent; nil: as it is
 	Version  int64          // the group's version this was decided on
+	Later    bool           // Nothing: it has to wait, so the group is looked at again
+	Undoes   bool           // it brings back what was before a run, because a person asked for it
 }
 
 // Plan is the ordered steps of one run.
 type Plan struct {
 	Steps     []Step
-	Unchanged int // groups that were not even looked at, since nothing about them changed
+	Unchanged int  // groups that were not even looked at, since nothing about them changed
+	Held      Held // what waits for a person, and is not among Steps
+	Capped    int  // creates among Steps that wait for room under the caps
 }
 
 // New puts steps in the order they are carried out: close, reopen, create and

@@ -24,6 +24,7 @@ const breaker = 5
 // Report is what became of a plan.
 type Report struct {
 	Run      plan.Run
+	Waits    plan.Run  // the run that holds what the brakes held back; ID 0: nothing waits
 	Failures []Failure // steps that failed, are in doubt, or were skipped
 	Missing  []string  // labels that GitLab dropped silently, since the account may not create them
 	Halted   string    // why the run stopped before its end; empty: it did not
@@ -35,7 +36,7 @@ type Report struct {
 
 // Whole says that everything planned was carried out.
 func (r Report) Whole() bool {
-	return r.Halted == "" && r.InDoubt == 0 && r.Run.Failed == 0 && r.Run.Skipped == 0
+	return r.Waits.ID == 0 && r.Halted == "" && r.InDoubt == 0 && r.Run.Failed == 0 && r.Run.Skipped == 0
 }
 
 // Failure is one step that was not carried out, or perhaps not.
@@ -48,24 +49,40 @@ type Failure struct {
 // Apply carries out a plan, step for step, in its order, with several writes in
 // flight. Creates whose answer was lost are looked up before it returns, and
 // tried again when they are proved absent. The error is about cxm's own store;
-// what GitLab refused is in the report.
+// what GitLab refused is in the report. What the brakes hold is kept as a run
+// that waits for approval.
 func (e *Engine) Apply(ctx context.Context, p plan.Plan) (Report, error) {
+	waits, err := e.hold(ctx, p.Held)
+	if err != nil {
+		return Report{}, err
+	}
 	steps := p.Changes()
 	if len(steps) == 0 {
-		return Report{}, e.settle(ctx, p)
+		return Report{Waits: waits}, e.settle(ctx, p)
 	}
-	run, err := e.Journal.BeginRun(ctx, plan.Run{StartedAt: e.Clock().UTC(), Steps: len(steps)})
+	run, _, err := e.Journal.BeginRun(ctx, plan.Run{Integration: e.Integration.ID, State: plan.Running, StartedAt: e.Clock().UTC(), Steps: len(steps)}, nil)
 	if err != nil {
-		return Report{}, fmt.Errorf("starting a run: %w", err)
+		return Report{Waits: waits}, fmt.Errorf("starting a run: %w", err)
 	}
-	a := &applying{
-		Engine: e, report: Report{Run: run}, labels: map[string]bool{},
+	a := e.applying(run)
+	a.report.Waits = waits
+	return a.carryOut(ctx, p)
+}
+
+// applying starts to carry out a run.
+func (e *Engine) applying(run plan.Run) *applying {
+	return &applying{
+		Engine: e, report: Report{Run: run}, labels: map[string]bool{}, planned: map[plan.Target]plan.Entry{}, left: map[rule.GroupKey]int{},
 		slots: make(chan struct{}, e.Workers),
 	}
-	err = errors.Join(a.rounds(ctx, p), a.open(context.WithoutCancel(ctx)))
-	a.report.Run.FinishedAt = e.Clock().UTC()
+}
+
+// carryOut takes the steps of a plan and finishes the run.
+func (a *applying) carryOut(ctx context.Context, p plan.Plan) (Report, error) {
+	err := errors.Join(a.rounds(ctx, p), a.open(context.WithoutCancel(ctx)))
+	a.report.Run.State, a.report.Run.FinishedAt = plan.Finished, a.Clock().UTC()
 	// What happened is recorded even when the person pressed Ctrl-C.
-	return a.report, errors.Join(err, e.Journal.FinishRun(context.WithoutCancel(ctx), a.report.Run))
+	return a.report, errors.Join(err, a.Journal.FinishRun(context.WithoutCancel(ctx), a.report.Run, "the run ended before its turn came"))
 }
 
 // open counts what is still in doubt: creates nobody has found, and changes,
@@ -89,7 +106,8 @@ type applying struct {
 	seq      int
 	total    int
 	finished int
-	left     map[rule.GroupKey]int // steps of this round that are not done
+	planned  map[plan.Target]plan.Entry // entries of the run that are there already
+	left     map[rule.GroupKey]int      // steps of this round that are not done
 	labels   map[string]bool
 	slots    chan struct{} // one element per write in flight
 	lastKind issue.TroubleKind
@@ -159,7 +177,7 @@ func (e *Engine) settle(ctx context.Context, p plan.Plan) error {
 		if s.Verb == plan.Nothing && s.Keep != nil {
 			keep = append(keep, *s.Keep)
 		}
-		if s.Verb != plan.Nothing {
+		if s.Verb != plan.Nothing || s.Later {
 			changing[s.Group] = true
 		}
 		versions[s.Group] = s.Version

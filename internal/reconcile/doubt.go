@@ -57,7 +57,7 @@ func (a *applying) silence(open []issue.Tracked) time.Duration {
 
 // again plans the creates of groups whose create was proved absent.
 func (a *applying) again(ctx context.Context, open []issue.Tracked) (plan.Plan, error) {
-	p, err := a.Plan(ctx, false)
+	p, err := a.decideAll(ctx, false)
 	if err != nil {
 		return plan.Plan{}, err
 	}

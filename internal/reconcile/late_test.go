@@ -146,7 +146,7 @@ func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Stor
 		t.Fatal(err)
 	}
 	e, err := reconcile.New(reconcile.Config{
-		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Findings: s, Journal: s, Memory: s,
+		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s,
 		Policy: plan.DefaultPolicy(), Clock: tracker.clock,
 		Stale: func(err error) bool {
 			return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
@@ -279,7 +279,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	}
 	tracker := &lateTracker{}
 	_, s := newLoop(t, tracker)
-	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Findings: s, Journal: s, Memory: s})
+	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s})
 	if err == nil || !strings.Contains(err.Error(), "cxm connect gitlab") {
 		t.Errorf("err = %v", err)
 	}

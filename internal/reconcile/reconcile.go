@@ -51,14 +51,36 @@ type Findings interface {
 
 // Journal is what was attempted, why, and what became of it.
 type Journal interface {
-	BeginRun(ctx context.Context, r plan.Run) (plan.Run, error)
-	FinishRun(ctx context.Context, r plan.Run) error
+	// BeginRun commits a run with the steps that are planned or wait.
+	BeginRun(ctx context.Context, r plan.Run, steps []plan.Entry) (plan.Run, []plan.Entry, error)
+	// FinishRun commits how a run ended, and why what was planned was not taken.
+	FinishRun(ctx context.Context, r plan.Run, why string) error
 	// Intend commits a step before it is taken and, when t has no ID, the
-	// intent to create it.
+	// intent to create it. An entry with an ID was planned.
 	Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error)
 	// Record commits what became of a step and, unless it is 0, the version of
 	// the group at which nothing is left to do.
 	Record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error
+}
+
+// Runs is what was planned before.
+type Runs interface {
+	// Run is a run with its journal.
+	Run(ctx context.Context, id int64) (plan.Run, []plan.Entry, error)
+	// OpenRuns lists the runs that wait or are under way, the oldest first.
+	OpenRuns(ctx context.Context, integrationID int64) ([]plan.Run, error)
+	// ApproveRun lets a run go that waits; of two who try, one fails.
+	ApproveRun(ctx context.Context, id int64, by string, at time.Time) error
+}
+
+// Census is what there is to hold against brakes and caps, and to undo.
+type Census interface {
+	// CountOpen is how many issues of the integration are open.
+	CountOpen(ctx context.Context, integrationID int64) (int, error)
+	// Room is what a project has had of its caps since a moment.
+	Room(ctx context.Context, integrationID, projectID int64, since time.Time) (plan.Room, error)
+	// Issues are tracked issues by their rows.
+	Issues(ctx context.Context, rows []int64) (map[int64]issue.Tracked, error)
 }
 
 // Memory is what cxm remembers of the tracker's issues.
@@ -87,7 +109,11 @@ type Config struct {
 	Findings     Findings
 	Journal      Journal
 	Memory       Memory
+	Runs         Runs
+	Census       Census
 	Policy       plan.Policy
+	Brakes       plan.Brakes // the zero value holds every close
+	Caps         plan.Caps   // the zero value caps nothing
 
 	Stale    func(error) bool                           // says that an error means "changed since it was read"; optional: never
 	Clock    func() time.Time                           // optional: time.Now
@@ -106,8 +132,8 @@ type Engine struct {
 
 // New checks the configuration and fills in what is optional.
 func New(c Config) (*Engine, error) {
-	if c.Tracker == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil {
-		return nil, errors.New("reconcile: tracker, findings, journal and memory are all needed")
+	if c.Tracker == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil || c.Runs == nil || c.Census == nil {
+		return nil, errors.New("reconcile: tracker, findings, journal, memory, runs and census are all needed")
 	}
 	if c.Integration.ID == 0 || c.Integration.Project.ID == 0 || c.Installation == "" {
 		return nil, errors.New("reconcile: the integration must be stored and have a project: run `cxm connect gitlab` first")
@@ -152,8 +178,21 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (e *Engine) now() time.Time { return e.Clock().Add(e.skew) }
 
 // Plan decides about every group (all), or only about those that changed since
-// they were settled. It writes nothing.
+// they were settled, and holds what goes beyond the brakes. It writes nothing.
 func (e *Engine) Plan(ctx context.Context, all bool) (plan.Plan, error) {
+	p, err := e.decideAll(ctx, all)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	open, err := e.Census.CountOpen(ctx, e.Integration.ID)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("planning: %w", err)
+	}
+	return plan.Brake(p, e.Brakes, open), nil
+}
+
+// decideAll plans within the caps, brakes apart.
+func (e *Engine) decideAll(ctx context.Context, all bool) (plan.Plan, error) {
 	total, _, err := e.Findings.CountGroups(ctx)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("planning: %w", err)
@@ -168,7 +207,27 @@ func (e *Engine) Plan(ctx context.Context, all bool) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("planning: %w", err)
 	}
-	return plan.New(steps, total-seen), nil
+	return e.cap(ctx, plan.New(steps, total-seen))
+}
+
+// cap leaves for later what the caps have no room for.
+func (e *Engine) cap(ctx context.Context, p plan.Plan) (plan.Plan, error) {
+	if e.Caps == (plan.Caps{}) {
+		return p, nil
+	}
+	rooms := map[int64]plan.Room{}
+	for _, s := range p.Steps {
+		project := s.At(e.Integration.Project.ID)
+		if _, known := rooms[project]; known || s.Verb != plan.Create {
+			continue
+		}
+		room, err := e.Census.Room(ctx, e.Integration.ID, project, e.Clock().Add(-time.Hour))
+		if err != nil {
+			return plan.Plan{}, fmt.Errorf("planning: %w", err)
+		}
+		rooms[project] = room
+	}
+	return plan.Cap(p, e.Caps, e.Integration.Project.ID, rooms), nil
 }
 
 func (e *Engine) decide(g rule.Group, have []issue.Tracked) []plan.Step {

@@ -10,10 +10,11 @@ import (
 
 // take carries out one step.
 func (a *applying) take(ctx context.Context, seq int, s plan.Step) error {
-	e := plan.Entry{
-		Run: a.report.Run.ID, Seq: seq, Verb: s.Verb, Reason: s.Reason, Group: s.Group,
-		Outcome: plan.Intended, WroteAt: a.Clock().UTC(), Title: s.Title, Summary: summary(s),
+	e := s.Begin(a.report.Run.ID, seq)
+	if known, there := a.planned[s.Target()]; there {
+		e.ID, e.Seq = known.ID, known.Seq
 	}
+	e.WroteAt = a.Clock().UTC()
 	if s.Verb == plan.Create {
 		return a.create(ctx, e, s)
 	}
@@ -53,6 +54,7 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error 
 		return a.finish(ctx, e, t, s, err)
 	}
 	a.dropped(issue.Missing(draft.Labels, o))
+	e.Stamp = o.UpdatedAt
 	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, true, o), s, nil)
 }
 
@@ -85,7 +87,7 @@ func (s *slot) release() {
 // again, the new time of it.
 func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked) (err error) {
 	t.SentAt = a.Clock().UTC()
-	if e.ID == 0 {
+	if t.ID == 0 {
 		intended := *e
 		intended, stored, err := a.Journal.Intend(ctx, intended, *t)
 		if err == nil {
@@ -103,7 +105,9 @@ func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked)
 // change writes to an issue that is as it was when the plan was made.
 func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error {
 	t := *s.Have
-	t.Pending = s.Change.State
+	if !s.Undoes { // what people had undone counts as their choice, whether its answer comes or not
+		t.Pending = s.Change.State
+	}
 	intended, t, err := a.Journal.Intend(ctx, e, t)
 	if err != nil {
 		return a.finish(ctx, e, issue.Tracked{}, s, err)
@@ -120,13 +124,9 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 		return a.finish(ctx, e, t, s, err)
 	}
 	a.dropped(issue.Missing(s.Change.AddLabels, o))
-	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, s.Change.Title != nil, o), s, nil)
-}
-
-// summary names what a step sends.
-func summary(s plan.Step) string {
-	if s.Verb == plan.Create {
-		return "a new issue"
+	e.Stamp = o.UpdatedAt
+	if s.Undoes {
+		return a.finish(ctx, e, t.Undid(s.Status, s.Change.Title != nil, s.Change.AddLabels, o), s, nil)
 	}
-	return s.Change.Summary()
+	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, s.Change.Title != nil, o), s, nil)
 }

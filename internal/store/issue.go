@@ -14,35 +14,116 @@ import (
 )
 
 // Intend writes down that a step is about to be taken, before the tracker hears
-// of it: the journal's entry as plan.Intended, and the issue's row. It returns
-// both as they are stored.
+// of it: the journal's entry as plan.Intended (with an ID the one that was
+// planned), and the issue's row. It returns both as they are stored.
 //
-// Without an ID the issue is to be created: its row is made as issue.Intended,
-// and the error is ErrAlreadyIntended when its group has an issue already that
-// exists or may exist. With an ID its row is saved and gets its next Rev, so
-// that of two who intend to change the same issue one gets ErrStale.
+// Without an ID the issue is to be created: its row is made as issue.Intended.
+// The error is ErrAlreadyIntended when its group has an issue already that
+// exists or may exist, and ErrCapped when the caps have no room. With an ID its
+// row is saved and gets its next Rev, so that of two who intend to change the
+// same issue one gets ErrStale.
 func (s *Store) Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error) {
+	var entry plan.Entry
+	var row issue.Tracked
 	err := s.save(ctx, fmt.Sprintf("writing the intent to %s the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
 		var err error
-		if t, err = s.intend(ctx, q, t); err != nil {
+		if row, err = s.intend(ctx, q, t); err != nil {
 			return err
 		}
-		e.Issue, e.Group, e.Outcome, e.EndedAt = t.ID, t.Group, plan.Intended, time.Time{}
-		e.ID, err = q.AddEntry(ctx, addEntry(s.tenant, e))
+		entry = e
+		entry.Issue, entry.Group, entry.Outcome, entry.EndedAt = row.ID, row.Group, plan.Intended, time.Time{}
+		if entry.ID != 0 {
+			return s.saveEntry(ctx, q, entry)
+		}
+		entry, err = s.addEntry(ctx, q, entry)
 		return err
 	})
 	if err != nil {
 		return plan.Entry{}, issue.Tracked{}, err
 	}
-	return e, t, nil
+	return entry, row, nil
 }
 
 func (s *Store) intend(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
 	if t.ID != 0 {
 		return s.saveIssue(ctx, q, t)
 	}
+	if err := s.room(ctx, q, t); err != nil {
+		return t, err
+	}
 	t.Phase = issue.Intended
 	return s.addIssue(ctx, q, t)
+}
+
+// room holds the caps: who counts keeps others from creating in the project
+// until its own intent is written.
+func (s *Store) room(ctx context.Context, q *db.Queries, t issue.Tracked) error {
+	if s.caps == (plan.Caps{}) {
+		return nil
+	}
+	if err := q.EnterProject(ctx, s.tenant, t.Integration, t.Observed.ProjectID); err != nil {
+		return err
+	}
+	room, err := s.roomIn(ctx, q, t.Integration, t.Observed.ProjectID, s.clock().Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	if left, _ := s.caps.Left(room); left == 0 {
+		return ErrCapped
+	}
+	return nil
+}
+
+func (s *Store) roomIn(ctx context.Context, q *db.Queries, integrationID, projectID int64, since time.Time) (plan.Room, error) {
+	created, err := q.CountCreated(ctx, db.CountCreatedParams{Tenant: s.tenant, IntegrationID: integrationID, ProjectID: projectID, Since: db.Time{Time: since}})
+	if err != nil {
+		return plan.Room{}, err
+	}
+	open, err := q.CountOpenIn(ctx, s.tenant, integrationID, projectID)
+	return plan.Room{Created: int(created), Open: int(open)}, err
+}
+
+// Room is what a project has had of its caps since then.
+func (s *Store) Room(ctx context.Context, integrationID, projectID int64, since time.Time) (plan.Room, error) {
+	var room plan.Room
+	err := s.query(ctx, fmt.Sprintf("counting the issues of project %d", projectID), func(q *db.Queries) error {
+		var err error
+		room, err = s.roomIn(ctx, q, integrationID, projectID, since)
+		return err
+	})
+	return room, err
+}
+
+// CountOpen is how many issues of an integration are open, as far as cxm knows.
+func (s *Store) CountOpen(ctx context.Context, integrationID int64) (int, error) {
+	var n int64
+	err := s.query(ctx, "counting the open issues", func(q *db.Queries) error {
+		var err error
+		n, err = q.CountOpen(ctx, s.tenant, integrationID)
+		return err
+	})
+	return int(n), err
+}
+
+// Issues lists tracked issues by their rows, those that exist.
+func (s *Store) Issues(ctx context.Context, ids []int64) (map[int64]issue.Tracked, error) {
+	out := map[int64]issue.Tracked{}
+	err := s.query(ctx, "reading tracked issues", func(q *db.Queries) error {
+		for _, id := range ids {
+			row, err := q.IssueByID(ctx, s.tenant, id)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if out[id], err = toTracked(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // addIssue stores a new row.
@@ -84,8 +165,7 @@ func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settl
 				return err
 			}
 		}
-		rows, err := q.SaveEntry(ctx, saveEntry(s.tenant, e))
-		return one(rows, err, fmt.Errorf("journal entry %d: %w", e.ID, ErrNotFound))
+		return s.saveEntry(ctx, q, e)
 	})
 }
 

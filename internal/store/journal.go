@@ -3,36 +3,154 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cxm/internal/plan"
 	"cxm/internal/store/db"
 )
 
-// BeginRun stores a run and returns it with its ID.
-func (s *Store) BeginRun(ctx context.Context, r plan.Run) (plan.Run, error) {
+// BeginRun stores a run with the steps it is going to take, or that wait for a
+// person, and returns them with their IDs. A run that waits takes the place of
+// those of its integration that waited before.
+func (s *Store) BeginRun(ctx context.Context, r plan.Run, steps []plan.Entry) (plan.Run, []plan.Entry, error) {
+	stored := make([]plan.Entry, len(steps))
 	err := s.save(ctx, "beginning a run", func(ctx context.Context, q *db.Queries) error {
-		var err error
-		r.ID, err = q.AddRun(ctx, db.AddRunParams{
-			Tenant: s.tenant, StartedAt: db.Time{Time: r.StartedAt}, FinishedAt: db.Time{Time: r.FinishedAt},
-			Steps: int64(r.Steps), Done: int64(r.Done), Failed: int64(r.Failed), InDoubt: int64(r.InDoubt), Skipped: int64(r.Skipped),
-		})
+		if r.State == plan.Waiting {
+			if err := q.SupersedeRuns(ctx, db.Time{Time: r.StartedAt}, s.tenant, r.Integration); err != nil {
+				return err
+			}
+		}
+		id, err := q.AddRun(ctx, addRun(s.tenant, r))
+		r.ID = id
+		for i, e := range steps {
+			if err != nil {
+				return err
+			}
+			e.Run, e.Outcome = id, plan.Planned
+			stored[i], err = s.addEntry(ctx, q, e)
+		}
 		return err
 	})
 	if err != nil {
-		return plan.Run{}, err
+		return plan.Run{}, nil, err
 	}
-	return r, nil
+	return r, stored, nil
 }
 
-// FinishRun stores how a run ended. The error is ErrNotFound.
-func (s *Store) FinishRun(ctx context.Context, r plan.Run) error {
+func (s *Store) addEntry(ctx context.Context, q *db.Queries, e plan.Entry) (plan.Entry, error) {
+	row, err := addEntry(s.tenant, e)
+	if err == nil {
+		e.ID, err = q.AddEntry(ctx, row)
+	}
+	return e, err
+}
+
+func (s *Store) saveEntry(ctx context.Context, q *db.Queries, e plan.Entry) error {
+	row, err := saveEntry(s.tenant, e)
+	if err != nil {
+		return err
+	}
+	rows, err := q.SaveEntry(ctx, row)
+	return one(rows, err, fmt.Errorf("journal entry %d: %w", e.ID, ErrNotFound))
+}
+
+// FinishRun stores how a run ended; entries that are still planned were not
+// taken, and why is written to them. The error is ErrNotFound.
+func (s *Store) FinishRun(ctx context.Context, r plan.Run, why string) error {
 	return s.save(ctx, fmt.Sprintf("finishing run %d", r.ID), func(ctx context.Context, q *db.Queries) error {
-		rows, err := q.SaveRun(ctx, db.SaveRunParams{
-			Tenant: s.tenant, ID: r.ID, StartedAt: db.Time{Time: r.StartedAt}, FinishedAt: db.Time{Time: r.FinishedAt},
-			Steps: int64(r.Steps), Done: int64(r.Done), Failed: int64(r.Failed), InDoubt: int64(r.InDoubt), Skipped: int64(r.Skipped),
-		})
+		if err := q.SkipPlanned(ctx, db.SkipPlannedParams{Tenant: s.tenant, RunID: r.ID, Trouble: why, EndedAt: db.Time{Time: r.FinishedAt}}); err != nil {
+			return err
+		}
+		rows, err := q.SaveRun(ctx, saveRun(s.tenant, r))
 		return one(rows, err, ErrNotFound)
 	})
+}
+
+// EndRun finishes a run that several processes share, at the time given, if all
+// of its steps have an outcome; its numbers are counted from the journal. Done
+// says that it is finished, now or before.
+func (s *Store) EndRun(ctx context.Context, id int64, at time.Time) (done bool, err error) {
+	err = s.save(ctx, fmt.Sprintf("finishing run %d", id), func(ctx context.Context, q *db.Queries) error {
+		row, err := q.RunByID(ctx, s.tenant, id)
+		if err = one(1, err, fmt.Errorf("run %d: %w", id, ErrNotFound)); err != nil {
+			return err
+		}
+		r := toRun(row)
+		if done = r.State == plan.Finished; done || r.State != plan.Running {
+			return nil
+		}
+		counts, err := q.CountOutcomes(ctx, s.tenant, id)
+		if err != nil {
+			return err
+		}
+		if done = tally(&r, counts); !done {
+			return nil
+		}
+		r.State, r.FinishedAt = plan.Finished, at
+		_, err = q.SaveRun(ctx, saveRun(s.tenant, r))
+		return err
+	})
+	return done, err
+}
+
+// tally counts outcomes into a run, and says whether every step has one.
+func tally(r *plan.Run, counts []db.CountOutcomesRow) bool {
+	r.Done, r.Failed, r.InDoubt, r.Skipped = 0, 0, 0, 0
+	for _, c := range counts {
+		switch n := int(c.Number); plan.Outcome(c.Outcome) {
+		case plan.Planned, plan.Intended:
+			return false
+		case plan.Done, plan.Adopted:
+			r.Done += n
+		case plan.Failed:
+			r.Failed += n
+		case plan.InDoubt:
+			r.InDoubt += n
+		default:
+			r.Skipped += n
+		}
+	}
+	return true
+}
+
+// ApproveRun lets a run go that waits. The error is ErrNotWaiting when somebody
+// was faster, or the run does not wait.
+func (s *Store) ApproveRun(ctx context.Context, id int64, by string, at time.Time) error {
+	return s.save(ctx, fmt.Sprintf("approving run %d", id), func(ctx context.Context, q *db.Queries) error {
+		rows, err := q.ApproveRun(ctx, db.ApproveRunParams{Tenant: s.tenant, ID: id, ApprovedBy: by, ApprovedAt: db.Time{Time: at}})
+		return one(rows, err, ErrNotWaiting)
+	})
+}
+
+// Run is a run with the entries of its journal, in the order of its plan. The
+// error is ErrNotFound.
+func (s *Store) Run(ctx context.Context, id int64) (plan.Run, []plan.Entry, error) {
+	var r plan.Run
+	var entries []plan.Entry
+	err := s.query(ctx, fmt.Sprintf("reading run %d", id), func(q *db.Queries) error {
+		row, err := q.RunByID(ctx, s.tenant, id)
+		if err = one(1, err, ErrNotFound); err != nil {
+			return err
+		}
+		r = toRun(row)
+		entries, err = s.entries(ctx, q, id)
+		return err
+	})
+	return r, entries, err
+}
+
+// OpenRuns lists the runs of an integration that wait or are under way, the
+// oldest first.
+func (s *Store) OpenRuns(ctx context.Context, integrationID int64) ([]plan.Run, error) {
+	var out []plan.Run
+	err := s.query(ctx, "listing the open runs", func(q *db.Queries) error {
+		rows, err := q.OpenRuns(ctx, s.tenant, integrationID)
+		for _, r := range rows {
+			out = append(out, toRun(r))
+		}
+		return err
+	})
+	return out, err
 }
 
 // Runs lists the last runs, at most limit, the latest first.
@@ -52,11 +170,39 @@ func (s *Store) Runs(ctx context.Context, limit int) ([]plan.Run, error) {
 func (s *Store) Journal(ctx context.Context, run int64) ([]plan.Entry, error) {
 	var out []plan.Entry
 	err := s.query(ctx, fmt.Sprintf("reading the journal of run %d", run), func(q *db.Queries) error {
-		rows, err := q.Entries(ctx, s.tenant, run)
-		for _, r := range rows {
-			out = append(out, toEntry(r))
-		}
+		var err error
+		out, err = s.entries(ctx, q, run)
 		return err
 	})
 	return out, err
+}
+
+func (s *Store) entries(ctx context.Context, q *db.Queries, run int64) ([]plan.Entry, error) {
+	rows, err := q.Entries(ctx, s.tenant, run)
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.Entry
+	for _, r := range rows {
+		e, err := toEntry(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// Entry is one entry of the journal. The error is ErrNotFound.
+func (s *Store) Entry(ctx context.Context, id int64) (plan.Entry, error) {
+	var e plan.Entry
+	err := s.query(ctx, fmt.Sprintf("reading journal entry %d", id), func(q *db.Queries) error {
+		row, err := q.EntryByID(ctx, s.tenant, id)
+		if err = one(1, err, ErrNotFound); err != nil {
+			return err
+		}
+		e, err = toEntry(row)
+		return err
+	})
+	return e, err
 }

@@ -91,29 +91,33 @@ func toMember(r db.MembersRow) (rule.Member, error) {
 	return m, decode(r.Body, &m.Finding, "body of finding", r.FindingKey)
 }
 
-func toEntry(r db.Journal) plan.Entry {
-	return plan.Entry{
+func toEntry(r db.Journal) (plan.Entry, error) {
+	e := plan.Entry{
 		ID: r.ID, Run: r.RunID, Seq: int(r.Seq), Verb: plan.Verb(r.Verb), Reason: r.Reason,
 		Group: rule.GroupKey(r.GroupKey), Issue: r.IssueID.Int64, Outcome: plan.Outcome(r.Outcome),
 		Trouble: r.Trouble, Calls: int(r.Calls), WroteAt: r.WroteAt.Time, EndedAt: r.EndedAt.Time,
-		Summary: r.Summary, WebURL: r.WebURL, Title: r.Title,
+		Summary: r.Summary, WebURL: r.WebURL, Title: r.Title, Stamp: r.Stamp.Time,
 	}
+	return e, decode(r.Before, &e.Before, "state before journal entry", r.ID)
 }
 
-func addEntry(tenant string, e plan.Entry) db.AddEntryParams {
+func addEntry(tenant string, e plan.Entry) (db.AddEntryParams, error) {
+	before, err := encode(e.Before)
 	return db.AddEntryParams{
 		Tenant: tenant, RunID: e.Run, Seq: int64(e.Seq), Verb: string(e.Verb), Reason: e.Reason,
 		GroupKey: string(e.Group), IssueID: reference(e.Issue), Outcome: string(e.Outcome),
 		Trouble: e.Trouble, Calls: int64(e.Calls), WroteAt: db.Time{Time: e.WroteAt}, EndedAt: db.Time{Time: e.EndedAt},
-		Summary: e.Summary, WebURL: e.WebURL, Title: e.Title,
-	}
+		Summary: e.Summary, WebURL: e.WebURL, Title: e.Title, Stamp: db.Time{Time: e.Stamp}, Before: before,
+	}, err
 }
 
-func saveEntry(tenant string, e plan.Entry) db.SaveEntryParams {
+func saveEntry(tenant string, e plan.Entry) (db.SaveEntryParams, error) {
+	before, err := encode(e.Before)
 	return db.SaveEntryParams{
-		Tenant: tenant, ID: e.ID, IssueID: reference(e.Issue), Outcome: string(e.Outcome), Trouble: e.Trouble,
-		Calls: int64(e.Calls), EndedAt: db.Time{Time: e.EndedAt}, Summary: e.Summary, WebURL: e.WebURL, Title: e.Title,
-	}
+		Tenant: tenant, ID: e.ID, IssueID: reference(e.Issue), Reason: e.Reason, Outcome: string(e.Outcome), Trouble: e.Trouble,
+		Calls: int64(e.Calls), WroteAt: db.Time{Time: e.WroteAt}, EndedAt: db.Time{Time: e.EndedAt}, Summary: e.Summary,
+		WebURL: e.WebURL, Title: e.Title, Stamp: db.Time{Time: e.Stamp}, Before: before,
+	}, err
 }
 
 // reference is a row's id, or null for none.
@@ -121,8 +125,27 @@ func reference(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: 
 
 func toRun(r db.Run) plan.Run {
 	return plan.Run{
-		ID: r.ID, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
+		ID: r.ID, Integration: r.IntegrationID, State: plan.RunState(r.State), Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
+		ApprovedBy: r.ApprovedBy, ApprovedAt: r.ApprovedAt.Time, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
 		Steps: int(r.Steps), Done: int(r.Done), Failed: int(r.Failed), InDoubt: int(r.InDoubt), Skipped: int(r.Skipped),
+	}
+}
+
+func addRun(tenant string, r plan.Run) db.AddRunParams {
+	return db.AddRunParams{
+		Tenant: tenant, IntegrationID: r.Integration, State: string(r.State), Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
+		ApprovedBy: r.ApprovedBy, ApprovedAt: db.Time{Time: r.ApprovedAt},
+		StartedAt: db.Time{Time: r.StartedAt}, FinishedAt: db.Time{Time: r.FinishedAt},
+		Steps: int64(r.Steps), Done: int64(r.Done), Failed: int64(r.Failed), InDoubt: int64(r.InDoubt), Skipped: int64(r.Skipped),
+	}
+}
+
+func saveRun(tenant string, r plan.Run) db.SaveRunParams {
+	return db.SaveRunParams{
+		Tenant: tenant, ID: r.ID, State: string(r.State), Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
+		ApprovedBy: r.ApprovedBy, ApprovedAt: db.Time{Time: r.ApprovedAt},
+		StartedAt: db.Time{Time: r.StartedAt}, FinishedAt: db.Time{Time: r.FinishedAt},
+		Steps: int64(r.Steps), Done: int64(r.Done), Failed: int64(r.Failed), InDoubt: int64(r.InDoubt), Skipped: int64(r.Skipped),
 	}
 }
 

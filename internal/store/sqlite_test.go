@@ -176,7 +176,7 @@ func furnish(t testing.TB, s *store.Store) (integrationID, run int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.BeginRun(t.Context(), plan.Run{StartedAt: time.Now()})
+	r, _, err := s.BeginRun(t.Context(), plan.Run{StartedAt: time.Now()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
+	"cxm/internal/plan"
 	"cxm/internal/store/db"
 )
 
@@ -27,6 +29,10 @@ var (
 	ErrStale = errors.New("the issue was changed by another process since it was read: read it again")
 	// ErrNotFound: this tenant has no such row.
 	ErrNotFound = errors.New("not found")
+	// ErrNotWaiting: the run does not wait for anybody.
+	ErrNotWaiting = errors.New("the run does not wait for approval: it was approved, or a later plan took its place (see cxm plan)")
+	// ErrCapped: the caps have no room for another issue.
+	ErrCapped = errors.New("the project has as many new or open issues as its caps allow: it waits its turn")
 	// ErrConnected: the tenant has an integration with this URL and project.
 	ErrConnected = errors.New("this project is connected already: update that integration")
 	// ErrNewerSchema: a newer cxm wrote the database.
@@ -60,6 +66,16 @@ func (d *DB) Tenant(name string) *Store { return &Store{db: d, tenant: name} }
 type Store struct {
 	db     *DB
 	tenant string
+	caps   plan.Caps
+	clock  func() time.Time // of the caps
+}
+
+// Capped is the same part of the database with caps that no Intend may break,
+// however many processes create issues at once; clock tells which hour it is.
+func (s *Store) Capped(c plan.Caps, clock func() time.Time) *Store {
+	capped := *s
+	capped.caps, capped.clock = c, clock
+	return &capped
 }
 
 // query runs f on one consistent state of the database, without ever waiting

@@ -63,6 +63,33 @@ func (q *Queries) AddIssue(ctx context.Context, arg AddIssueParams) (int64, erro
 	return id, err
 }
 
+const countCreated = `-- name: CountCreated :one
+select count(*) from issues
+where tenant = $1 and integration_id = $2 and project_id = $3
+	and sent_at > $4 and phase <> 'dropped'
+`
+
+type CountCreatedParams struct {
+	Tenant        string
+	IntegrationID int64
+	ProjectID     int64
+	Since         Time
+}
+
+// Room is what a project has had of its caps: issues created lately, and open
+// ones. What is not known to have failed counts.
+func (q *Queries) CountCreated(ctx context.Context, arg CountCreatedParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countCreated,
+		arg.Tenant,
+		arg.IntegrationID,
+		arg.ProjectID,
+		arg.Since,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countIssues = `-- name: CountIssues :many
 select phase, state, count(*) as number
 from issues where tenant = $1
@@ -96,6 +123,73 @@ func (q *Queries) CountIssues(ctx context.Context, tenant string) ([]CountIssues
 		return nil, err
 	}
 	return items, nil
+}
+
+const countOpen = `-- name: CountOpen :one
+select count(*) from issues
+where tenant = $1 and integration_id = $2 and state = 'opened' and phase = 'live'
+`
+
+func (q *Queries) CountOpen(ctx context.Context, tenant string, integrationID int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOpen, tenant, integrationID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countOpenIn = `-- name: CountOpenIn :one
+select count(*) from issues
+where tenant = $1 and integration_id = $2 and project_id = $3
+	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened')
+`
+
+func (q *Queries) CountOpenIn(ctx context.Context, tenant string, integrationID int64, projectID int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOpenIn, tenant, integrationID, projectID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const enterProject = `-- name: EnterProject :exec
+insert into watermarks (tenant, integration_id, project_id, seen_at)
+values ($1, $2, $3, null)
+on conflict (tenant, integration_id, project_id) do update set seen_at = watermarks.seen_at
+`
+
+// EnterProject holds a project's row until the transaction ends: of two who
+// count and then create, one waits for the other.
+func (q *Queries) EnterProject(ctx context.Context, tenant string, integrationID int64, projectID int64) error {
+	_, err := q.db.ExecContext(ctx, enterProject, tenant, integrationID, projectID)
+	return err
+}
+
+const issueByID = `-- name: IssueByID :one
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues where tenant = $1 and id = $2
+`
+
+func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue, error) {
+	row := q.db.QueryRowContext(ctx, issueByID, tenant, iD)
+	var i Issue
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.IntegrationID,
+		&i.GroupKey,
+		&i.Nonce,
+		&i.Phase,
+		&i.Rev,
+		&i.SentAt,
+		&i.ProjectID,
+		&i.IID,
+		&i.State,
+		&i.PendingState,
+		&i.OverrideState,
+		&i.Observed,
+		&i.Written,
+		&i.Missing,
+		&i.Trouble,
+	)
+	return i, err
 }
 
 const issueByIID = `-- name: IssueByIID :many

@@ -13,10 +13,10 @@ import (
 const addEntry = `-- name: AddEntry :one
 insert into journal (
 	tenant, run_id, seq, verb, reason, group_key, issue_id, outcome, trouble,
-	calls, wrote_at, ended_at, summary, web_url, title
+	calls, wrote_at, ended_at, summary, web_url, title, stamp, before
 ) values (
 	$1, $2, $3, $4, $5, $6, $7, $8, $9,
-	$10, $11, $12, $13, $14, $15
+	$10, $11, $12, $13, $14, $15, $16, $17
 )
 returning id
 `
@@ -37,6 +37,8 @@ type AddEntryParams struct {
 	Summary  string
 	WebURL   string
 	Title    string
+	Stamp    Time
+	Before   string
 }
 
 func (q *Queries) AddEntry(ctx context.Context, arg AddEntryParams) (int64, error) {
@@ -56,6 +58,8 @@ func (q *Queries) AddEntry(ctx context.Context, arg AddEntryParams) (int64, erro
 		arg.Summary,
 		arg.WebURL,
 		arg.Title,
+		arg.Stamp,
+		arg.Before,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -63,25 +67,44 @@ func (q *Queries) AddEntry(ctx context.Context, arg AddEntryParams) (int64, erro
 }
 
 const addRun = `-- name: AddRun :one
-insert into runs (tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into runs (
+	tenant, integration_id, state, why, digest, undoes, approved_by, approved_at,
+	started_at, finished_at, steps, done, failed, in_doubt, skipped
+) values (
+	$1, $2, $3, $4, $5, $6, $7, $8,
+	$9, $10, $11, $12, $13, $14, $15
+)
 returning id
 `
 
 type AddRunParams struct {
-	Tenant     string
-	StartedAt  Time
-	FinishedAt Time
-	Steps      int64
-	Done       int64
-	Failed     int64
-	InDoubt    int64
-	Skipped    int64
+	Tenant        string
+	IntegrationID int64
+	State         string
+	Why           string
+	Digest        string
+	Undoes        int64
+	ApprovedBy    string
+	ApprovedAt    Time
+	StartedAt     Time
+	FinishedAt    Time
+	Steps         int64
+	Done          int64
+	Failed        int64
+	InDoubt       int64
+	Skipped       int64
 }
 
 func (q *Queries) AddRun(ctx context.Context, arg AddRunParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, addRun,
 		arg.Tenant,
+		arg.IntegrationID,
+		arg.State,
+		arg.Why,
+		arg.Digest,
+		arg.Undoes,
+		arg.ApprovedBy,
+		arg.ApprovedAt,
 		arg.StartedAt,
 		arg.FinishedAt,
 		arg.Steps,
@@ -93,6 +116,66 @@ func (q *Queries) AddRun(ctx context.Context, arg AddRunParams) (int64, error) {
 	var id int64
 	err := row.Scan(&id)
 	return id, err
+}
+
+const approveRun = `-- name: ApproveRun :execrows
+update runs set state = 'running', approved_by = $1, approved_at = $2
+where tenant = $3 and id = $4 and state = 'waiting'
+`
+
+type ApproveRunParams struct {
+	ApprovedBy string
+	ApprovedAt Time
+	Tenant     string
+	ID         int64
+}
+
+// ApproveRun lets a run go that waits, and only once.
+func (q *Queries) ApproveRun(ctx context.Context, arg ApproveRunParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, approveRun,
+		arg.ApprovedBy,
+		arg.ApprovedAt,
+		arg.Tenant,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const countOutcomes = `-- name: CountOutcomes :many
+select outcome, count(*) as number from journal
+where tenant = $1 and run_id = $2
+group by outcome order by outcome
+`
+
+type CountOutcomesRow struct {
+	Outcome string
+	Number  int64
+}
+
+func (q *Queries) CountOutcomes(ctx context.Context, tenant string, runID int64) ([]CountOutcomesRow, error) {
+	rows, err := q.db.QueryContext(ctx, countOutcomes, tenant, runID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountOutcomesRow
+	for rows.Next() {
+		var i CountOutcomesRow
+		if err := rows.Scan(&i.Outcome, &i.Number); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const endEntries = `-- name: EndEntries :exec
@@ -121,7 +204,7 @@ func (q *Queries) EndEntries(ctx context.Context, arg EndEntriesParams) error {
 }
 
 const entries = `-- name: Entries :many
-select id, tenant, run_id, seq, verb, reason, group_key, issue_id, outcome, trouble, calls, wrote_at, ended_at, summary, web_url, title from journal where tenant = $1 and run_id = $2 order by seq, id
+select id, tenant, run_id, seq, verb, reason, group_key, issue_id, outcome, trouble, calls, wrote_at, ended_at, summary, web_url, title, stamp, before from journal where tenant = $1 and run_id = $2 order by seq, id
 `
 
 func (q *Queries) Entries(ctx context.Context, tenant string, runID int64) ([]Journal, error) {
@@ -150,6 +233,8 @@ func (q *Queries) Entries(ctx context.Context, tenant string, runID int64) ([]Jo
 			&i.Summary,
 			&i.WebURL,
 			&i.Title,
+			&i.Stamp,
+			&i.Before,
 		); err != nil {
 			return nil, err
 		}
@@ -164,8 +249,38 @@ func (q *Queries) Entries(ctx context.Context, tenant string, runID int64) ([]Jo
 	return items, nil
 }
 
+const entryByID = `-- name: EntryByID :one
+select id, tenant, run_id, seq, verb, reason, group_key, issue_id, outcome, trouble, calls, wrote_at, ended_at, summary, web_url, title, stamp, before from journal where tenant = $1 and id = $2
+`
+
+func (q *Queries) EntryByID(ctx context.Context, tenant string, iD int64) (Journal, error) {
+	row := q.db.QueryRowContext(ctx, entryByID, tenant, iD)
+	var i Journal
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.RunID,
+		&i.Seq,
+		&i.Verb,
+		&i.Reason,
+		&i.GroupKey,
+		&i.IssueID,
+		&i.Outcome,
+		&i.Trouble,
+		&i.Calls,
+		&i.WroteAt,
+		&i.EndedAt,
+		&i.Summary,
+		&i.WebURL,
+		&i.Title,
+		&i.Stamp,
+		&i.Before,
+	)
+	return i, err
+}
+
 const lastRuns = `-- name: LastRuns :many
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped from runs where tenant = $1 order by id desc limit $2
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at from runs where tenant = $1 order by id desc limit $2
 `
 
 func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Run, error) {
@@ -187,6 +302,13 @@ func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Ru
 			&i.Failed,
 			&i.InDoubt,
 			&i.Skipped,
+			&i.IntegrationID,
+			&i.State,
+			&i.Why,
+			&i.Digest,
+			&i.Undoes,
+			&i.ApprovedBy,
+			&i.ApprovedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -201,21 +323,100 @@ func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Ru
 	return items, nil
 }
 
+const openRuns = `-- name: OpenRuns :many
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at from runs
+where tenant = $1 and integration_id = $2 and state in ('running', 'waiting')
+order by id
+`
+
+func (q *Queries) OpenRuns(ctx context.Context, tenant string, integrationID int64) ([]Run, error) {
+	rows, err := q.db.QueryContext(ctx, openRuns, tenant, integrationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Run
+	for rows.Next() {
+		var i Run
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.StartedAt,
+			&i.FinishedAt,
+			&i.Steps,
+			&i.Done,
+			&i.Failed,
+			&i.InDoubt,
+			&i.Skipped,
+			&i.IntegrationID,
+			&i.State,
+			&i.Why,
+			&i.Digest,
+			&i.Undoes,
+			&i.ApprovedBy,
+			&i.ApprovedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const runByID = `-- name: RunByID :one
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at from runs where tenant = $1 and id = $2
+`
+
+func (q *Queries) RunByID(ctx context.Context, tenant string, iD int64) (Run, error) {
+	row := q.db.QueryRowContext(ctx, runByID, tenant, iD)
+	var i Run
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.StartedAt,
+		&i.FinishedAt,
+		&i.Steps,
+		&i.Done,
+		&i.Failed,
+		&i.InDoubt,
+		&i.Skipped,
+		&i.IntegrationID,
+		&i.State,
+		&i.Why,
+		&i.Digest,
+		&i.Undoes,
+		&i.ApprovedBy,
+		&i.ApprovedAt,
+	)
+	return i, err
+}
+
 const saveEntry = `-- name: SaveEntry :execrows
-update journal set issue_id = $1, outcome = $2, trouble = $3, calls = $4,
-	ended_at = $5, summary = $6, web_url = $7, title = $8
-where tenant = $9 and id = $10
+update journal set issue_id = $1, reason = $2, outcome = $3, trouble = $4, calls = $5,
+	wrote_at = $6, ended_at = $7, summary = $8, web_url = $9, title = $10,
+	stamp = $11, before = $12
+where tenant = $13 and id = $14
 `
 
 type SaveEntryParams struct {
 	IssueID sql.NullInt64
+	Reason  string
 	Outcome string
 	Trouble string
 	Calls   int64
+	WroteAt Time
 	EndedAt Time
 	Summary string
 	WebURL  string
 	Title   string
+	Stamp   Time
+	Before  string
 	Tenant  string
 	ID      int64
 }
@@ -223,13 +424,17 @@ type SaveEntryParams struct {
 func (q *Queries) SaveEntry(ctx context.Context, arg SaveEntryParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, saveEntry,
 		arg.IssueID,
+		arg.Reason,
 		arg.Outcome,
 		arg.Trouble,
 		arg.Calls,
+		arg.WroteAt,
 		arg.EndedAt,
 		arg.Summary,
 		arg.WebURL,
 		arg.Title,
+		arg.Stamp,
+		arg.Before,
 		arg.Tenant,
 		arg.ID,
 	)
@@ -240,12 +445,20 @@ func (q *Queries) SaveEntry(ctx context.Context, arg SaveEntryParams) (int64, er
 }
 
 const saveRun = `-- name: SaveRun :execrows
-update runs set started_at = $1, finished_at = $2, steps = $3,
-	done = $4, failed = $5, in_doubt = $6, skipped = $7
-where tenant = $8 and id = $9
+update runs set state = $1, why = $2, digest = $3, undoes = $4,
+	approved_by = $5, approved_at = $6,
+	started_at = $7, finished_at = $8, steps = $9,
+	done = $10, failed = $11, in_doubt = $12, skipped = $13
+where tenant = $14 and id = $15
 `
 
 type SaveRunParams struct {
+	State      string
+	Why        string
+	Digest     string
+	Undoes     int64
+	ApprovedBy string
+	ApprovedAt Time
 	StartedAt  Time
 	FinishedAt Time
 	Steps      int64
@@ -259,6 +472,12 @@ type SaveRunParams struct {
 
 func (q *Queries) SaveRun(ctx context.Context, arg SaveRunParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, saveRun,
+		arg.State,
+		arg.Why,
+		arg.Digest,
+		arg.Undoes,
+		arg.ApprovedBy,
+		arg.ApprovedAt,
 		arg.StartedAt,
 		arg.FinishedAt,
 		arg.Steps,
@@ -273,4 +492,36 @@ func (q *Queries) SaveRun(ctx context.Context, arg SaveRunParams) (int64, error)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const skipPlanned = `-- name: SkipPlanned :exec
+update journal set outcome = 'skipped', trouble = $1, ended_at = $2
+where tenant = $3 and run_id = $4 and outcome = 'planned'
+`
+
+type SkipPlannedParams struct {
+	Trouble string
+	EndedAt Time
+	Tenant  string
+	RunID   int64
+}
+
+func (q *Queries) SkipPlanned(ctx context.Context, arg SkipPlannedParams) error {
+	_, err := q.db.ExecContext(ctx, skipPlanned,
+		arg.Trouble,
+		arg.EndedAt,
+		arg.Tenant,
+		arg.RunID,
+	)
+	return err
+}
+
+const supersedeRuns = `-- name: SupersedeRuns :exec
+update runs set state = 'superseded', finished_at = $1
+where tenant = $2 and integration_id = $3 and state in ('running', 'waiting') and state = 'waiting'
+`
+
+func (q *Queries) SupersedeRuns(ctx context.Context, finishedAt Time, tenant string, integrationID int64) error {
+	_, err := q.db.ExecContext(ctx, supersedeRuns, finishedAt, tenant, integrationID)
+	return err
 }

@@ -8,6 +8,20 @@ import (
 	"database/sql"
 )
 
+type Breaker struct {
+	Tenant        string
+	IntegrationID int64
+	Target        string
+	Class         string
+	Failures      int64
+	OpenedAt      Time
+	RetryAt       Time
+	ProbeUntil    Time
+	Told          bool
+	Trouble       string
+	Rev           int64
+}
+
 type Credential struct {
 	IntegrationID int64
 	Tenant        string
@@ -73,6 +87,8 @@ type Journal struct {
 	Summary  string
 	WebURL   string
 	Title    string
+	Stamp    Time
+	Before   string
 }
 
 type Pull struct {
@@ -92,13 +108,20 @@ type Pull struct {
 }
 
 type Run struct {
-	ID         int64
-	Tenant     string
-	StartedAt  Time
-	FinishedAt Time
-	Steps      int64
-	Done       int64
-	Failed     int64
-	InDoubt    int64
-	Skipped    int64
+	ID            int64
+	Tenant        string
+	StartedAt     Time
+	FinishedAt    Time
+	Steps         int64
+	Done          int64
+	Failed        int64
+	InDoubt       int64
+	Skipped       int64
+	IntegrationID int64
+	State         string
+	Why           string
+	Digest        string
+	Undoes        int64
+	ApprovedBy    string
+	ApprovedAt    Time
 }

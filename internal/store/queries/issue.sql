@@ -48,3 +48,29 @@ on conflict (tenant, integration_id, project_id) do update set seen_at = exclude
 select distinct project_id from issues
 where tenant = @tenant and integration_id = @integration_id and project_id > 0 and phase not in ('dropped', 'retired')
 order by project_id;
+
+-- name: CountOpen :one
+select count(*) from issues
+where tenant = @tenant and integration_id = @integration_id and state = 'opened' and phase = 'live';
+
+-- name: IssueByID :one
+select * from issues where tenant = @tenant and id = @id;
+
+-- Room is what a project has had of its caps: issues created lately, and open
+-- ones. What is not known to have failed counts.
+-- name: CountCreated :one
+select count(*) from issues
+where tenant = @tenant and integration_id = @integration_id and project_id = @project_id
+	and sent_at > @since and phase <> 'dropped';
+
+-- name: CountOpenIn :one
+select count(*) from issues
+where tenant = @tenant and integration_id = @integration_id and project_id = @project_id
+	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened');
+
+-- EnterProject holds a project's row until the transaction ends: of two who
+-- count and then create, one waits for the other.
+-- name: EnterProject :exec
+insert into watermarks (tenant, integration_id, project_id, seen_at)
+values (@tenant, @integration_id, @project_id, null)
+on conflict (tenant, integration_id, project_id) do update set seen_at = watermarks.seen_at;

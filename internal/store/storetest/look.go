@@ -111,7 +111,7 @@ func watermarks(b *bench) {
 func cancelled(b *bench) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	cancel()
-	if _, err := b.BeginRun(ctx, plan.Run{StartedAt: noon()}); !errors.Is(err, context.Canceled) {
+	if _, _, err := b.BeginRun(ctx, plan.Run{StartedAt: noon()}, nil); !errors.Is(err, context.Canceled) {
 		b.Errorf("the error is %v", err)
 	}
 	runs, err := b.Runs(b.ctx, 10)
@@ -131,8 +131,8 @@ func journals() []scenario {
 func runs(b *bench) {
 	var full plan.Run
 	fill(&full)
-	full.ID = b.begin().ID
-	b.ok(b.FinishRun(b.ctx, full))
+	full.ID, full.Integration = b.begin().ID, 0
+	b.ok(b.FinishRun(b.ctx, full, ""))
 	second := b.begin()
 	got, err := b.Runs(b.ctx, 10)
 	b.ok(err)
@@ -140,7 +140,7 @@ func runs(b *bench) {
 	got, err = b.Runs(b.ctx, 1)
 	b.ok(err)
 	b.same("the last", []plan.Run{second}, got)
-	if err := b.FinishRun(b.ctx, plan.Run{ID: 99}); !errors.Is(err, store.ErrNotFound) {
+	if err := b.FinishRun(b.ctx, plan.Run{ID: 99}, ""); !errors.Is(err, store.ErrNotFound) {
 		b.Errorf("the error is %v", err)
 	}
 }

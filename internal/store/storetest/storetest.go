@@ -28,7 +28,7 @@ import (
 // Run holds the databases that open makes to the behaviour of a store. open
 // returns an empty one each time and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.DB) {
-	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart()} {
+	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits()} {
 		for _, s := range part {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
@@ -192,7 +192,7 @@ func (b *bench) connect(project int64) integration.Integration {
 // begin begins a run.
 func (b *bench) begin() plan.Run {
 	b.Helper()
-	r, err := b.BeginRun(b.ctx, plan.Run{StartedAt: noon()})
+	r, _, err := b.BeginRun(b.ctx, plan.Run{StartedAt: noon()}, nil)
 	b.ok(err)
 	return r
 }

@@ -111,7 +111,7 @@ func changesNothing(b *bench) {
 		"observe":    func() error { return other.Observe(b.ctx, in.ID, 1, []issue.Tracked{tracked}, noon()) },
 		"watermark":  func() error { return other.Observe(b.ctx, in.ID, 1, nil, noon().Add(time.Hour)) },
 		"adopt":      func() error { _, err := other.Adopt(b.ctx, found(in.ID, 4, 9)); return err },
-		"finish run": func() error { return other.FinishRun(b.ctx, plan.Run{ID: e.Run, Done: 9}) },
+		"finish run": func() error { return other.FinishRun(b.ctx, plan.Run{ID: e.Run, Done: 9}, "") },
 	}
 	for name, attempt := range attempts {
 		if attempt() == nil {

@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"cxm/internal/issue"
+)
+
+// Brakes say how much a run may do before a person has to look at it. The zero
+// value holds everything: start from DefaultBrakes.
+type Brakes struct {
+	CloseShare int // percent of the open issues that a run may close; 100: any number
+	CloseFloor int // so many may be closed whatever share that is
+	Creates    int // issues that a run may create; 0 or less: any number
+}
+
+// DefaultBrakes are those of a new installation: a fifth of the open issues, ten
+// in any case, and 500 new ones.
+func DefaultBrakes() Brakes { return Brakes{CloseShare: 20, CloseFloor: 10, Creates: 500} }
+
+// Held is the part of a plan that waits for a person. The zero value: nothing
+// does.
+type Held struct {
+	Steps []Step // in the plan's order
+	Why   []string
+}
+
+// Digest names what is held: the same steps for the same issues, whatever they
+// would write, so that one plan that waits is one run that waits.
+func (h Held) Digest() string {
+	if len(h.Steps) == 0 {
+		return ""
+	}
+	sum := sha256.New()
+	for _, s := range h.Steps {
+		_, _ = fmt.Fprintln(sum, s.Target()) // a hash takes everything
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// Reason is why it is held, in one sentence for people.
+func (h Held) Reason() string { return strings.Join(h.Why, "; ") }
+
+// Brake parts a plan into what goes (Steps) and what waits for a person (Held);
+// open is how many issues are open now. Closes wait together, and so do creates:
+// the rest of a plan is no more dangerous for them. The closing of duplicates
+// never waits, since it removes nothing that anybody needs.
+func Brake(p Plan, b Brakes, open int) Plan {
+	closes, creates := 0, p.Count(Create)
+	for _, s := range p.Steps {
+		if removes(s) {
+			closes++
+		}
+	}
+	var why []string
+	tooManyCloses := closes > b.CloseFloor && closes*100 > open*b.CloseShare
+	if tooManyCloses {
+		why = append(why, fmt.Sprintf("it would close %d of %d open issues, more than %d %%", closes, open, b.CloseShare))
+	}
+	tooManyCreates := b.Creates > 0 && creates > b.Creates
+	if tooManyCreates {
+		why = append(why, fmt.Sprintf("it would create %d issues, more than %d", creates, b.Creates))
+	}
+	if len(why) == 0 {
+		return p
+	}
+	out := p
+	out.Steps, out.Held = nil, Held{Why: why}
+	for _, s := range p.Steps {
+		if tooManyCloses && removes(s) || tooManyCreates && s.Verb == Create {
+			out.Held.Steps = append(out.Held.Steps, s)
+		} else {
+			out.Steps = append(out.Steps, s)
+		}
+	}
+	return out
+}
+
+// removes says that a step takes an issue from people's lists that spoke for
+// something.
+func removes(s Step) bool {
+	return s.Verb == Close && (s.Have == nil || s.Have.Phase != issue.Duplicate)
+}
+
+// Only keeps of a plan the steps that are among the entries: those a person has
+// approved. What changed otherwise since is for the next plan.
+func Only(p Plan, approved []Entry) Plan {
+	known := map[Target]bool{}
+	for _, e := range approved {
+		known[e.Target()] = true
+	}
+	out := Plan{Unchanged: p.Unchanged}
+	for _, s := range p.Changes() {
+		if known[s.Target()] {
+			out.Steps = append(out.Steps, s)
+		}
+	}
+	return out
+}

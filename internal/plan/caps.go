@@ -1,0 +1,73 @@
+package plan
+
+import "fmt"
+
+// Caps bound how much attention cxm asks of people. 0: no bound.
+type Caps struct {
+	PerHour int // issues created in one project within any 60 minutes
+	Open    int // issues open in one project at once, when another would be created
+}
+
+// Room is what a project has had of its caps.
+type Room struct {
+	Created int // within the last 60 minutes, those whose outcome is not known included
+	Open    int
+}
+
+// Left is how many more issues may be created, and which cap says so; -1: any
+// number.
+func (c Caps) Left(r Room) (left int, cap string) {
+	left = -1
+	if c.PerHour > 0 {
+		left, cap = max(0, c.PerHour-r.Created), fmt.Sprintf("at most %d new ones an hour", c.PerHour)
+	}
+	if c.Open > 0 {
+		if most := max(0, c.Open-r.Open); left < 0 || most < left {
+			left, cap = most, fmt.Sprintf("at most %d open at once", c.Open)
+		}
+	}
+	return left, cap
+}
+
+// Cap leaves for later what the caps have no room for: the creates of most value
+// go first, which is the plan's order. Rooms tells what each project has had;
+// home is the project of steps that name none.
+func Cap(p Plan, c Caps, home int64, rooms map[int64]Room) Plan {
+	if c == (Caps{}) {
+		return p
+	}
+	taken := map[int64]int{}
+	var steps []Step
+	capped := 0
+	for _, s := range p.Steps {
+		if s.Verb == Create {
+			project := s.At(home)
+			left, cap := c.Left(rooms[project])
+			if left >= 0 && taken[project] >= left {
+				s = s.wait("waits its turn: " + cap + " in this project")
+				capped++
+			}
+			taken[project]++
+		}
+		steps = append(steps, s)
+	}
+	out := New(steps, p.Unchanged)
+	out.Capped = capped
+	return out
+}
+
+// At is the project a step writes to; home when it names none.
+func (s Step) At(home int64) int64 {
+	if s.Project == 0 {
+		return home
+	}
+	return s.Project
+}
+
+// wait is the step that is not taken now. Its group stays as it is, to be looked
+// at again.
+func (s Step) wait(why string) Step {
+	s.Verb, s.Reason, s.Keep, s.Later = Nothing, why, nil, true
+	s.Want, s.Status = nil, ""
+	return s
+}
