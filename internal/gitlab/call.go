@@ -39,24 +39,32 @@ var errGarbled = errors.New("fields are missing that GitLab always sends")
 // call sends a request and brings back its answer, or an *issue.Trouble. It
 // waits for the limits; after a 429, which proves that nothing was carried out,
 // it waits and sends again for as long as the context lives; a read is tried
-// again when the instance stumbles. Whole says whether an answer is what was
-// asked for.
+// again when the instance stumbles, and nothing is sent while it is known to be
+// down. Whole says whether an answer is what was asked for.
 func call[T any](ctx context.Context, c *Client, r request, send sending[T], whole func(T) bool) (T, *exchange, error) {
+	turn, down := c.outage.enter(r, time.Now())
+	if down != nil {
+		var none T
+		return none, &exchange{route: r.route}, down
+	}
 	var last *issue.Trouble
 	for stumbles := 0; ; {
 		answer, x, t := attempt(ctx, c, r, send, whole, last)
 		if t == nil {
+			turn.leave(ctx, x, nil)
 			return answer, x, nil
 		}
 		switch {
 		case ctx.Err() != nil:
 		case x.status == http.StatusTooManyRequests:
+			turn.leave(ctx, x, t)
 			last = t
 			continue
-		case r.stumbled(t, x) && stumbles < retries && pause(ctx, max(backoff(stumbles), t.After)):
+		case r.stumbled(t, x) && stumbles < retries && turn.again() && pause(ctx, max(backoff(stumbles), t.After)):
 			stumbles++
 			continue
 		}
+		turn.leave(ctx, x, t)
 		var none T
 		return none, x, t
 	}
@@ -81,7 +89,7 @@ func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], 
 	}
 	if r.before != nil && !c.readOnly {
 		if err := r.before(); err != nil {
-			c.settle(r, taken, x, nil)
+			c.settle(ctx, r, taken, x, nil)
 			return none, x, &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err, Mend: "Nothing was sent: put right what is said, and try again"}
 		}
 	}
@@ -93,7 +101,7 @@ func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], 
 	if err != nil {
 		t = classify(c.outcome(r, x, err))
 	}
-	c.settle(r, taken, x, t)
+	c.settle(ctx, r, taken, x, t)
 	if t != nil {
 		return none, x, t
 	}
@@ -138,15 +146,16 @@ func (c *Client) admit(ctx context.Context, r request) (t taken, err error) {
 		}
 	}
 	if t.account, err = c.limits.account.Take(ctx); err != nil && r.bucket != nil {
-		r.bucket.Settle(t.own, limit.Silence, 0)
+		c.tell(ctx, r, r.bucket, t.own, limit.Silence, 0)
 	}
 	return t, err
 }
 
 // settle tells the buckets how the request went. GitLab's outer limit counts
-// every request and answers in plain text; the limits of single endpoints
+// every request; it answers in plain text, or in an administrator's own words,
+// and says in its headers that nothing is left. The limits of single endpoints
 // answer in JSON.
-func (c *Client) settle(r request, t taken, x *exchange, trouble *issue.Trouble) {
+func (c *Client) settle(ctx context.Context, r request, t taken, x *exchange, trouble *issue.Trouble) {
 	own, account := spoken(x), spoken(x)
 	after := time.Duration(0)
 	if x.status == http.StatusTooManyRequests {
@@ -154,16 +163,23 @@ func (c *Client) settle(r request, t taken, x *exchange, trouble *issue.Trouble)
 			after = limit.RestOfWindow(limit.Dated(x.header, c.clock()))
 		}
 		own, account = limit.Limited, limit.Fine
-		if r.bucket == nil || !jsonObject(x.body) {
+		if r.bucket == nil || !jsonObject(x.body) || limit.Exhausted(x.header) {
 			own, account = limit.Fine, limit.Limited
 		}
 		c.log.Warn("gitlab says to wait", "route", r.route, "wait", after, "told", trouble.After != 0)
 	}
 	if r.bucket != nil {
-		r.bucket.Settle(t.own, own, after)
+		c.tell(ctx, r, r.bucket, t.own, own, after)
 	}
-	c.limits.account.Settle(t.account, account, after)
+	c.tell(ctx, r, c.limits.account, t.account, account, after)
 	c.limits.account.Heed(x.header)
+}
+
+// tell settles with one bucket. Whoever does not hear of it finds out alone.
+func (c *Client) tell(ctx context.Context, r request, b *limit.Bucket, probe bool, v limit.Verdict, after time.Duration) {
+	if err := b.Settle(ctx, probe, v, after); err != nil {
+		c.log.Warn("other processes were not told about a limit", "route", r.route, "error", err)
+	}
 }
 
 func spoken(x *exchange) limit.Verdict {

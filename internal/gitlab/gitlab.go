@@ -18,6 +18,7 @@ import (
 
 	api "gitlab.com/gitlab-org/api/client-go/v2"
 
+	"cxm/internal/gitlab/limit"
 	"cxm/internal/integration"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	Token     func() string     // read for every request, so that a rotated token is used at once; needed
 	Transport http.RoundTripper // how requests travel; nil: NewTransport()
 	Limits    Limits            // a zero field takes DefaultLimits' value for the instance
+	Ledger    limit.Ledger      // keeps the limits together with the account's other processes; nil: there are none
+	Account   int64             // GitLab's id of the account the token belongs to; 0: not known yet, and Ledger is not used
 	Clock     func() time.Time  // stands in for GitLab's where an answer has no Date; nil: time.Now. Waits are in real time
 	UserAgent string            // empty: "cxm"
 	ReadOnly  bool              // refuses whatever is not a GET before it is sent: the dry run
@@ -54,6 +57,7 @@ type Client struct {
 	log      *slog.Logger
 	readOnly bool
 	limits   *limits
+	outage   *outage
 }
 
 // New makes a client. It sends nothing; the error names the option that is
@@ -72,7 +76,8 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.filled()
 	c := &Client{base: base, clock: o.Clock, log: o.Logger, readOnly: o.ReadOnly}
-	c.limits = newLimits(o.Limits.or(DefaultLimits(text)))
+	c.limits = newLimits(o.Limits.or(DefaultLimits(text)), o.sharing(text))
+	c.outage = &outage{host: base.Host}
 	c.api, err = api.NewAuthSourceClient(bearer{o.Token},
 		api.WithBaseURL(text),
 		api.WithHTTPClient(c.httpClient(o)),

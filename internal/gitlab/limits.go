@@ -1,8 +1,12 @@
 package gitlab
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -55,23 +59,55 @@ func (l Limits) or(d Limits) Limits {
 	}
 }
 
+// sharing makes buckets: of this process alone, or those that all processes of
+// one account on one instance share.
+type sharing struct {
+	ledger limit.Ledger // nil: alone
+	whose  string
+}
+
+func (o Options) sharing(base string) sharing {
+	if o.Account == 0 {
+		return sharing{}
+	}
+	return sharing{ledger: o.Ledger, whose: strings.ToLower(base) + "\n" + strconv.FormatInt(o.Account, 10)}
+}
+
+// bucket makes the bucket of one limit; project 0: of the whole account.
+func (s sharing) bucket(what string, perMinute int, project int64) *limit.Bucket {
+	if s.ledger == nil {
+		return limit.NewBucket(what, perMinute)
+	}
+	return limit.NewShared(what, perMinute, s.ledger, s.name(what, project))
+}
+
+// name is one of a bucket in the ledger: the same in every process of the
+// account, and hashed, since tenants may share the ledger and it is nobody's
+// business who has which account where.
+func (s sharing) name(what string, project int64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d", s.whose, what, project))
+	return hex.EncodeToString(sum[:16])
+}
+
 // limits holds the buckets that requests are taken from.
 type limits struct {
 	account  *limit.Bucket // every request
 	notes    *limit.Bucket
 	searches *limit.Bucket
 
+	sharing    sharing
 	perProject int
 	mu         sync.Mutex
 	creates    map[int64]*limit.Bucket
 }
 
-func newLimits(l Limits) *limits {
+func newLimits(l Limits, s sharing) *limits {
 	return &limits{
-		account:  limit.NewBucket("requests", l.Requests),
-		notes:    limit.NewBucket("notes", l.Notes),
-		searches: limit.NewBucket("searches", l.Searches),
+		account:  s.bucket("requests", l.Requests, 0),
+		notes:    s.bucket("notes", l.Notes, 0),
+		searches: s.bucket("searches", l.Searches, 0),
 
+		sharing:    s,
 		perProject: l.Creates,
 		creates:    map[int64]*limit.Bucket{},
 	}
@@ -83,7 +119,7 @@ func (l *limits) project(id int64) *limit.Bucket {
 	defer l.mu.Unlock()
 	b := l.creates[id]
 	if b == nil {
-		b = limit.NewBucket("issues created in one project", l.perProject)
+		b = l.sharing.bucket("issues created in one project", l.perProject, id)
 		l.creates[id] = b
 	}
 	return b

@@ -103,43 +103,131 @@ func TestA429IsWaitedOutOneProbeAtATime(t *testing.T) {
 	})
 }
 
-// A limit that stays shut is asked once a window, however many wait.
+// A limit that stays shut is asked once a window, however many wait, whatever
+// the 429 looks like.
 func TestAShutLimitIsProbedOnceAWindow(t *testing.T) {
+	date := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	unix := func(d time.Duration) string { return itoa(int(time.Now().Add(d).Unix())) }
 	for _, tt := range []struct {
-		name, contentType, body, after string
-		longest                        int // requests in ten minutes
+		name    string
+		header  func(http.Header)
+		longest int // requests in ten minutes, after those in flight
 	}{
-		{"no header", "application/json", tooMany, "", 10},
-		{"a minute", "application/json", tooMany, "60", 10},
-		{"five minutes", "text/plain", "Retry later\n", "300", 2},
-		{"zero", "text/plain", "Retry later\n", "0", 10},
-		{"garbage", "text/plain", "Retry later\n", "soon", 10},
+		{"no header", func(http.Header) {}, 10},
+		{"a minute", func(h http.Header) { h.Set("Retry-After", "60") }, 10},
+		{"five minutes", func(h http.Header) { h.Set("Retry-After", "300") }, 2},
+		{"a second", func(h http.Header) { h.Set("Retry-After", "1") }, 6 + 10},
+		{"zero", func(h http.Header) { h.Set("Retry-After", "0") }, 10},
+		{"negative", func(h http.Header) { h.Set("Retry-After", "-60") }, 10},
+		{"a fraction", func(h http.Header) { h.Set("Retry-After", "0.5") }, 10},
+		{"garbage", func(h http.Header) { h.Set("Retry-After", "soon") }, 10},
+		{"absurd", func(h http.Header) { h.Set("Retry-After", "31536000") }, 0},
+		{"beyond numbers", func(h http.Header) { h.Set("Retry-After", "99999999999999999999999") }, 10},
+		{"a date", func(h http.Header) { h.Set("Retry-After", date(2*time.Minute)) }, 5},
+		{"a date in the past", func(h http.Header) { h.Set("Retry-After", date(-time.Hour)) }, 10},
+		{"a date in a year", func(h http.Header) { h.Set("Retry-After", date(365*24*time.Hour)) }, 0},
+		{"two", func(h http.Header) { h["Retry-After"] = []string{"60", "1"} }, 10},
+		{"reset alone", func(h http.Header) { h.Set("RateLimit-Reset", unix(2*time.Minute)) }, 5},
+		{"reset in the past", func(h http.Header) { h.Set("RateLimit-Reset", unix(-time.Minute)) }, 10},
+		{"reset in milliseconds", func(h http.Header) {
+			h.Set("RateLimit-Reset", unix(time.Minute)+"000")
+			h.Set("RateLimit-Limit", "60")
+			h.Set("RateLimit-Remaining", "0")
+		}, 10},
+		{"all of it", func(h http.Header) {
+			h.Set("Retry-After", "60")
+			h.Set("RateLimit-Limit", "60")
+			h.Set("RateLimit-Remaining", "0")
+			h.Set("RateLimit-Observed", "61")
+			h.Set("RateLimit-Reset", unix(time.Minute))
+			h.Set("RateLimit-ResetTime", date(time.Minute))
+		}, 10},
+		{"all garbage", func(h http.Header) {
+			for _, name := range []string{"Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Date"} {
+				h.Set(name, "\x7f-1e99")
+			}
+		}, 10},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-				defer cancel()
-				var seen counter
-				c := within(t, func(w http.ResponseWriter, r *http.Request) {
-					seen.add(r.Method)
-					time.Sleep(time.Second) // so that all 16 are in flight at first
-					if tt.after != "" {
-						w.Header().Set("Retry-After", tt.after)
-					}
-					send(w, http.StatusTooManyRequests, tt.contentType, tt.body)
-				})
-				var group sync.WaitGroup
-				for range 16 {
-					group.Go(func() {
-						_, err := c.Create(ctx, 7, draft)
-						if trouble := troubleOf(t, err); trouble.Kind != issue.Limited && trouble.Kind != issue.Unsent {
-							t.Errorf("got %v", err)
+		for body, contentType := range map[string]string{tooMany: "application/json", "Retry later\n": "text/plain"} {
+			for method, do := range map[string]func(context.Context, *gitlab.Client) error{http.MethodPost: creating, http.MethodGet: reading} {
+				t.Run(tt.name+" "+contentType+" "+method, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+						defer cancel()
+						var seen counter
+						c := within(t, func(w http.ResponseWriter, r *http.Request) {
+							seen.add(r.Method)
+							time.Sleep(time.Second) // so that all 16 are in flight at first
+							tt.header(w.Header())
+							send(w, http.StatusTooManyRequests, contentType, body)
+						})
+						var group sync.WaitGroup
+						for range 16 {
+							group.Go(func() {
+								if trouble := troubleOf(t, do(ctx, c)); trouble.Kind != issue.Limited && trouble.Kind != issue.Unsent {
+									t.Errorf("got %v", trouble)
+								}
+							})
+						}
+						group.Wait()
+						if n := seen.of(method); n < 16 || n > 16+tt.longest {
+							t.Errorf("%d requests, want the 16 in flight and at most %d probes", n, tt.longest)
 						}
 					})
-				}
-				group.Wait()
-				if n := seen.of(http.MethodPost); n < 16 || n > 16+tt.longest {
-					t.Errorf("%d requests, want the 16 in flight and at most %d probes", n, tt.longest)
+				})
+			}
+		}
+	}
+}
+
+func creating(ctx context.Context, c *gitlab.Client) error {
+	_, err := c.Create(ctx, 7, draft)
+	return err
+}
+
+func reading(ctx context.Context, c *gitlab.Client) error {
+	_, err := c.One(ctx, 7, 1)
+	return err
+}
+
+// What stands in a good answer's headers and cannot be slows nobody down.
+func TestNonsenseAboutTheLimitIsNotHeeded(t *testing.T) {
+	soon := func() string { return itoa(int(time.Now().Add(30 * time.Second).Unix())) }
+	for name, header := range map[string]func(http.Header){
+		"remaining alone": func(h http.Header) { h.Set("RateLimit-Remaining", "0") },
+		"no reset":        func(h http.Header) { h.Set("RateLimit-Remaining", "0"); h.Set("RateLimit-Limit", "60") },
+		"no limit":        func(h http.Header) { h.Set("RateLimit-Remaining", "0"); h.Set("RateLimit-Reset", soon()) },
+		"a limit of zero": func(h http.Header) {
+			h.Set("RateLimit-Remaining", "0")
+			h.Set("RateLimit-Limit", "0")
+			h.Set("RateLimit-Reset", soon())
+		},
+		"reset in the past": func(h http.Header) {
+			h.Set("RateLimit-Remaining", "0")
+			h.Set("RateLimit-Limit", "60")
+			h.Set("RateLimit-Reset", "1000000")
+		},
+		"milliseconds": func(h http.Header) {
+			h.Set("RateLimit-Remaining", "0")
+			h.Set("RateLimit-Limit", "60")
+			h.Set("RateLimit-Reset", soon()+"000")
+		},
+		"garbage": func(h http.Header) {
+			h.Set("RateLimit-Remaining", "-")
+			h.Set("RateLimit-Limit", "60;w=60")
+			h.Set("RateLimit-Reset", soon())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := within(t, func(w http.ResponseWriter, _ *http.Request) {
+					header(w.Header())
+					sendIssue(w, http.StatusCreated, 1)
+				})
+				began := time.Now()
+				createMany(t, c, 100)
+				if took := time.Since(began); took != 0 {
+					t.Errorf("it took %s", took)
 				}
 			})
 		})
@@ -155,6 +243,7 @@ func TestWhomA429Concerns(t *testing.T) {
 	}{
 		{"one endpoint's", "application/json", tooMany, 0},
 		{"all requests'", "text/plain", "Retry later\n", 30 * time.Second},
+		{"all requests', in an administrator's words", "application/json", `{"message":"Slow down, see our wiki"}`, 30 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -162,6 +251,7 @@ func TestWhomA429Concerns(t *testing.T) {
 				c := within(t, func(w http.ResponseWriter, r *http.Request) {
 					if time.Now().Before(shut) && strings.HasSuffix(r.URL.Path, "/projects/7/issues") {
 						w.Header().Set("Retry-After", "30")
+						w.Header().Set("RateLimit-Remaining", map[bool]string{true: "0", false: "50"}[tt.others > 0])
 						send(w, http.StatusTooManyRequests, tt.contentType, tt.body)
 						return
 					}

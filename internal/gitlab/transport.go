@@ -104,7 +104,8 @@ type exchange struct {
 	traced bool       // the transport tells about its connections
 	got    bool       // it had a connection: from here on bytes may have left
 
-	status int // 0: no answer
+	tried  bool // it was handed to the transport
+	status int  // 0: no answer
 	header http.Header
 	body   []byte // of a bad answer, cut
 	took   time.Duration
@@ -174,7 +175,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x.status, x.header, x.body = 0, nil, nil // of a redirect before
 	began := time.Now()
-	resp, err := g.send(req)
+	resp, err := g.send(x, req)
 	x.took = time.Since(began)
 	if x.after != nil {
 		x.after()
@@ -189,7 +190,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (g *guard) send(req *http.Request) (*http.Response, error) {
+func (g *guard) send(x *exchange, req *http.Request) (*http.Response, error) {
 	reason := error(nil)
 	switch {
 	case g.readOnly && req.Method != http.MethodGet:
@@ -206,6 +207,7 @@ func (g *guard) send(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet {
 		req = once(req)
 	}
+	x.tried = true
 	return g.next.RoundTrip(req)
 }
 

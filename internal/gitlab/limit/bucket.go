@@ -2,13 +2,16 @@
 // GitLab has to say so, and out of its way once it has.
 //
 // What always holds: in any 60 seconds a bucket lets through at most what it
-// allows; after a 429 nothing goes out until the pause has ended, and then one
-// request alone finds out whether GitLab takes more; no wait outlasts its
-// context, and none that would is begun.
+// allows, together with the buckets of other processes that share its ledger;
+// after a 429 nothing goes out until the pause has ended, and then one request
+// alone finds out whether GitLab takes more; no wait outlasts its context, and
+// none that would is begun. Only of a pause that another process met does a
+// bucket hear late, by a few seconds at most.
 package limit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,6 +28,7 @@ type Bucket struct {
 	what  string // it counts, for people
 	limit int    // per minute; 0 or less: none
 	flow  *rate.Limiter
+	share *share // of what other processes use too; nil: there are none
 
 	mu      sync.Mutex
 	flying  int           // requests taken and not settled
@@ -32,6 +36,7 @@ type Bucket struct {
 	until   time.Time     // nothing goes out before it
 	limited bool          // the last word was a 429: go one at a time
 	probing bool          // that one is out
+	refused int           // probes in a row that were refused
 	eased   time.Time     // flow is slowed down until then; zero: it is not
 	changed chan struct{} // closed and replaced when the above changes
 }
@@ -46,8 +51,20 @@ func NewBucket(what string, perMinute int) *Bucket {
 	return b
 }
 
+// NewShared is NewBucket for one of several processes: all buckets of one name
+// on one ledger keep the limit together, and what one of them learns of GitLab
+// holds for all. They should allow the same; where they do not, each keeps to
+// its own. The name is for the ledger alone.
+func NewShared(what string, perMinute int, ledger Ledger, name string) *Bucket {
+	b := &Bucket{what: what, limit: perMinute, share: newShare(ledger, name, perMinute), changed: make(chan struct{})}
+	every, burst := b.pace()
+	b.flow = rate.NewLimiter(every, burst)
+	return b
+}
+
+// pace is how fast this process goes by itself.
 func (b *Bucket) pace() (rate.Limit, int) {
-	if b.limit <= 0 {
+	if b.limit <= 0 || b.share != nil {
 		return rate.Inf, 1
 	}
 	burst := max(1, b.limit/5)
@@ -68,11 +85,14 @@ func (e *LateError) Error() string {
 
 // Take waits until one request may go out. Probe says that the caller is the
 // one who finds out whether GitLab takes requests again: others wait for its
-// Settle, which every request owes that got through. The error is a *LateError
-// or the context's.
+// Settle, which every request owes that got through. The error is a *LateError,
+// the context's or the ledger's.
 func (b *Bucket) Take(ctx context.Context) (probe bool, err error) {
 	if err := b.draw(ctx); err != nil {
 		return false, err
+	}
+	if b.share != nil {
+		return b.takeShared(ctx)
 	}
 	for {
 		wait, changed, probe, ok := b.gate(time.Now())
@@ -118,10 +138,66 @@ func (b *Bucket) gate(now time.Time) (wait time.Duration, changed <-chan struct{
 	return 0, nil, b.probing, true
 }
 
-// wait sleeps, unless the context would end first.
+// takeShared waits for a permit of those that several processes share.
+func (b *Bucket) takeShared(ctx context.Context) (probe bool, err error) {
+	for {
+		if wait, changed := b.paused(time.Now()); wait > 0 {
+			if err := b.wait(ctx, wait, changed); err != nil {
+				return false, err
+			}
+			continue
+		}
+		p, err := b.share.take(ctx, b)
+		if err != nil {
+			return false, err
+		}
+		err = b.wait(ctx, time.Until(p.from), nil)
+		if err == nil && b.use(p, time.Now()) {
+			return p.probe, nil
+		}
+		if p.probe {
+			err = errors.Join(err, b.share.record(ctx, func(k book, _ time.Time) book { return k.free() }))
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// paused is how long this process knows that nothing goes out.
+func (b *Bucket) paused(now time.Time) (time.Duration, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until.Sub(now), b.changed
+}
+
+// use lets a request go, unless its permit is too old or there is a pause by now.
+func (b *Bucket) use(p permit, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !now.Before(p.to) || now.Before(b.until) {
+		return false
+	}
+	b.flying++
+	b.most = max(b.most, b.flying)
+	return true
+}
+
+// change is closed when the bucket's state changes.
+func (b *Bucket) change() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+// wait sleeps, unless the context would end first. Zero or less: only for the
+// change, and without one not at all.
 func (b *Bucket) wait(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return &LateError{What: b.what, Wait: d}
+	}
+	if d <= 0 && changed == nil {
+		return ctx.Err()
 	}
 	var ring <-chan time.Time
 	if d > 0 {
@@ -149,28 +225,65 @@ const (
 )
 
 // Settle tells the bucket how a request went that was taken from it; probe is
-// what Take said. After is how long to pause when it was Limited.
-func (b *Bucket) Settle(probe bool, v Verdict, after time.Duration) {
+// what Take said. After is how long to pause when it was Limited; a probe that
+// is not the first one refused makes the pause longer. The error is the
+// ledger's: then other processes were not told.
+func (b *Bucket) Settle(ctx context.Context, probe bool, v Verdict, after time.Duration) error {
+	news := b.settle(time.Now(), probe, v, after)
+	if b.share == nil || !news {
+		return nil
+	}
+	if v != Silence {
+		b.share.drop()
+	}
+	return b.share.record(ctx, func(k book, now time.Time) book {
+		switch v {
+		case Fine:
+			return k.clear(now)
+		case Limited:
+			return k.pause(now, after, probe)
+		}
+		return k.free()
+	})
+}
+
+// settle is Settle for this process. News says that others should know.
+func (b *Bucket) settle(now time.Time, probe bool, v Verdict, after time.Duration) (news bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.flying = max(0, b.flying-1)
 	if !probe && v != Limited {
-		return
+		return false
 	}
 	if probe {
 		b.probing = false
 	}
+	news = true
 	switch v {
 	case Fine:
-		b.limited = false
+		b.refused, b.limited = 0, now.Before(b.until)
 	case Limited:
-		b.limited = true
-		if until := time.Now().Add(after); until.After(b.until) {
-			b.until = until
-		}
+		news = b.pause(now, probe, after)
 	}
 	close(b.changed)
 	b.changed = make(chan struct{})
+	return news
+}
+
+// pause keeps callers away, and says whether that is news: many requests may be
+// refused at once.
+func (b *Bucket) pause(now time.Time, probe bool, after time.Duration) (news bool) {
+	if probe {
+		b.refused++
+		after = max(after, refusal(b.refused))
+	}
+	until := now.Add(after)
+	news = probe || !b.limited || until.Sub(b.until) > time.Second
+	b.limited = true
+	if until.After(b.until) {
+		b.until = until
+	}
+	return news
 }
 
 // Heed slows down when GitLab says that little remains, so that what remains
@@ -181,11 +294,12 @@ func (b *Bucket) Heed(h http.Header) {
 	now := time.Now()
 	remaining, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
 	total, err2 := strconv.Atoi(h.Get("RateLimit-Limit"))
-	reset, ok := resetAt(h)
-	if err != nil || err2 != nil || !ok {
+	theirs := Dated(h, now)
+	reset, ok := resetAt(h, theirs)
+	if err != nil || err2 != nil || !ok || total <= 0 {
 		return
 	}
-	left := clamp(reset.Sub(Dated(h, now)))
+	left := clamp(reset.Sub(theirs))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if left == 0 || remaining > max(total/5, 2*b.most) {

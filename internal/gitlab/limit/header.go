@@ -26,10 +26,17 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(text); err == nil {
 		return clamp(date.Sub(now))
 	}
-	if reset, ok := resetAt(h); ok {
+	if reset, ok := resetAt(h, now); ok {
 		return clamp(reset.Sub(now))
 	}
 	return 0
+}
+
+// Exhausted says that the limit on all requests is used up, by this answer's own
+// headers: of a 429 it then is the one that refused.
+func Exhausted(h http.Header) bool {
+	remaining, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
+	return err == nil && remaining <= 0
 }
 
 // Dated is GitLab's time: the answer's Date, or now when it has none.
@@ -42,10 +49,13 @@ func Dated(h http.Header, now time.Time) time.Time {
 
 func clamp(d time.Duration) time.Duration { return min(max(d, 0), longestWait) }
 
-// resetAt is when GitLab's window ends, on its clock.
-func resetAt(h http.Header) (time.Time, bool) {
+// resetAt is when GitLab's window ends, on its clock, which says now. Its windows
+// are as long as an administrator makes them, but nobody's are longer than a day:
+// such a number is no time in seconds.
+func resetAt(h http.Header, now time.Time) (time.Time, bool) {
 	unix, err := strconv.ParseInt(h.Get("RateLimit-Reset"), 10, 64)
-	return time.Unix(unix, 0), err == nil && unix > 0
+	reset := time.Unix(unix, 0)
+	return reset, err == nil && unix > 0 && reset.Sub(now) <= 24*time.Hour
 }
 
 // RestOfWindow is how long to wait when GitLab does not say: until its window

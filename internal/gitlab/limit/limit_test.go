@@ -15,6 +15,13 @@ import (
 	"cxm/internal/gitlab/limit"
 )
 
+func settle(t testing.TB, b *limit.Bucket, probe bool, v limit.Verdict, after time.Duration) {
+	t.Helper()
+	if err := b.Settle(t.Context(), probe, v, after); err != nil {
+		t.Error(err)
+	}
+}
+
 // Whatever the callers do, no 60 seconds see more than the limit.
 func TestNeverMoreThanTheLimitInAnyMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -83,7 +90,7 @@ func TestNoLimitNeverWaits(t *testing.T) {
 func TestOneProbeAfterAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := limit.NewBucket("requests", -1)
-		b.Settle(false, limit.Limited, 30*time.Second)
+		settle(t, b, false, limit.Limited, 30*time.Second)
 		type going struct {
 			at    time.Duration
 			probe bool
@@ -112,7 +119,7 @@ func TestOneProbeAfterAPause(t *testing.T) {
 			if len(out) != 0 {
 				t.Fatal("somebody went beside the probe")
 			}
-			b.Settle(true, verdicts[0].v, 20*time.Second)
+			settle(t, b, true, verdicts[0].v, 20*time.Second)
 			if at = verdicts[0].next; verdicts[0].v == limit.Fine {
 				break
 			}
@@ -130,7 +137,7 @@ func TestOneProbeAfterAPause(t *testing.T) {
 func TestADeadlineIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		paused := limit.NewBucket("notes", -1)
-		paused.Settle(false, limit.Limited, time.Minute)
+		settle(t, paused, false, limit.Limited, time.Minute)
 		drained := limit.NewBucket("requests", 1)
 		if _, err := drained.Take(t.Context()); err != nil {
 			t.Fatal(err)

@@ -7,6 +7,8 @@ alter table runs add column digest text not null default '';
 alter table runs add column undoes bigint not null default 0;
 alter table runs add column approved_by text not null default '';
 alter table runs add column approved_at timestamptz;
+alter table runs add column shared boolean not null default false;
+create unique index runs_shared on runs (tenant, integration_id) where state = 'running' and shared;
 create index runs_open on runs (tenant, integration_id, id) where state in ('running', 'waiting');
 
 -- What undo needs: GitLab's updated_at in its answer, and what was there before.
