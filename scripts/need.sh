@@ -13,7 +13,12 @@ has() {
 	case $1 in
 	compiler) printf '#include <stdlib.h>\n' | "$(go env CC)" -E - >/dev/null 2>&1 ;;
 	make) command -v make >/dev/null ;;
-	*) fail "need.sh does not know '$1'; it knows: compiler make" ;;
+	postgresql)
+		command -v initdb >/dev/null ||
+			[ -x "$(pg_config --bindir 2>/dev/null)/initdb" ] ||
+			compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+		;;
+	*) fail "need.sh does not know '$1'; it knows: compiler make postgresql" ;;
 	esac
 }
 
@@ -22,6 +27,7 @@ packages() {
 	case $1 in
 	compiler) echo gcc libc6-dev ;;
 	make) echo make ;;
+	postgresql) echo postgresql ;;
 	esac
 }
 
@@ -30,6 +36,7 @@ purpose() {
 	case $1 in
 	compiler) echo "a C compiler, for go test's race detector" ;;
 	make) echo "make, which runs every target of this project" ;;
+	postgresql) echo "PostgreSQL's server, which tests start for themselves (no service is needed)" ;;
 	esac
 }
 

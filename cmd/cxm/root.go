@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 // options are the flags every command has.
 type options struct {
 	dataDir     string
+	database    string
 	output      string
 	integration int64
 }
@@ -41,9 +43,10 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
 	}
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&o.dataDir, "data-dir", "", "where cxm keeps its data (default $CXM_DATA_DIR, else cxm in the XDG data directory)")
+	flags.StringVar(&o.database, "database", "", "URL of a PostgreSQL database (default $CXM_DATABASE_URL, else cxm.db in the data directory)")
 	flags.StringVarP(&o.output, "output", "o", "text", "how data is printed: text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newConnect(o), newInspect(o), newIngest(o), newPlan(o), newApply(o), newApprove(o), newUndo(o), newRuns(o), newStatus(o), newDemo(), newSandbox(), newVersion(o))
+	cmd.AddCommand(newConnect(o), newInspect(o), newIngest(o), newPlan(o), newApply(o), newApprove(o), newUndo(o), newRuns(o), newRun(o), newServe(o), newStatus(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o))
 	return cmd
 }
 
@@ -58,18 +61,25 @@ func (o *options) json() bool { return o.output == "json" }
 
 // open opens the data directory the flags and the environment name.
 func (o *options) open(cmd *cobra.Command, change ...func(*app.Config)) (*app.App, error) {
-	dir := o.dataDir
-	if dir == "" {
-		var err error
-		if dir, err = app.DataDir(os.Getenv); err != nil {
-			return nil, err
-		}
+	c, err := o.config()
+	if err != nil {
+		return nil, err
 	}
-	c := app.Config{DataDir: dir}
 	for _, f := range change {
 		f(&c)
 	}
 	return app.Open(cmd.Context(), c)
+}
+
+// config is where the flags and the environment say that things are.
+func (o *options) config() (app.Config, error) {
+	c := app.Config{DataDir: o.dataDir, Database: cmp.Or(o.database, os.Getenv("CXM_DATABASE_URL"))}
+	if c.DataDir != "" {
+		return c, nil
+	}
+	var err error
+	c.DataDir, err = app.DataDir(os.Getenv)
+	return c, err
 }
 
 // printJSON writes a value for programs: indented, one document.

@@ -85,7 +85,7 @@ type Sighting struct {
 	Detection Detection
 	Absences  int       // consecutive complete snapshots without it
 	Digest    Digest    // of what it last said
-	Since     time.Time // when Detection took its value
+	Since     time.Time // when Detection took its value; zero: not known, or as it was
 }
 
 // Miss is the sighting after a snapshot that did not contain the finding, and

@@ -37,6 +37,12 @@ type Finding struct {
 	SourceURL       string `json:"SourceUrl,omitzero"`       // where a person reads more at the source
 	FindingClass    Class  `json:",omitzero"`
 
+	// FormerKeys are the keys this claim had under earlier definitions of its
+	// source's tuple, the newest first; none is ever left out again (G14). They
+	// say how to find what is stored, not what the finding says: they are neither
+	// stored nor part of the digest.
+	FormerKeys []Key `json:"-"`
+
 	// What it says. Plain text, never markup: it is escaped when shown.
 	Title       string
 	Description string   `json:",omitzero"`

@@ -117,6 +117,7 @@ func TestValidate(t *testing.T) {
 	}{
 		"no key":             {"FindingKey", func(f *Finding) { f.FindingKey = "" }},
 		"key of another age": {"FindingKey", func(f *Finding) { f.FindingKey = "v0:" + f.FindingKey[3:] }},
+		"former key":         {"FormerKeys", func(f *Finding) { f.FormerKeys[0] = "v0:" }},
 		"no kind":            {"Kind", func(f *Finding) { f.Kind = "" }},
 		"kind of one's own":  {"Kind", func(f *Finding) { f.Kind = "Cost" }},
 		"no system":          {"SourceSystem", func(f *Finding) { f.SourceSystem = "" }},

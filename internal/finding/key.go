@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -16,7 +15,15 @@ import (
 // Key identifies a claim for ever: "v1:" and the hex SHA-256 of the tuple its
 // source declares. Two findings are the same claim exactly when their keys are
 // equal.
+//
+// A source whose tuple has to change declares a new one under a new first part
+// ("coh2"), and gives every finding the keys it had until then as FormerKeys:
+// what is stored moves to the new key, and its issue with it. What v1 stands for
+// is how a tuple becomes a key, and changes only with that.
 type Key string
+
+// keyForm is how a key begins.
+const keyForm = "v1:"
 
 // NewKey makes the key of a tuple. The first part names the source's key
 // definition ("coh", "am"). Parts are joined with U+001F, which cannot occur in
@@ -27,21 +34,29 @@ func NewKey(parts ...string) Key {
 		clean[i] = strings.ReplaceAll(part, "\x1f", " ")
 	}
 	sum := sha256.Sum256([]byte(strings.Join(clean, "\x1f")))
-	return Key("v1:" + hex.EncodeToString(sum[:]))
+	return Key(keyForm + hex.EncodeToString(sum[:]))
 }
 
 // ParseKey checks the form of a key that came from outside.
 func ParseKey(text string) (Key, error) {
-	hexed, ok := strings.CutPrefix(text, "v1:")
-	if !ok || len(hexed) != 64 || strings.Trim(hexed, "0123456789abcdef") != "" {
-		return "", fmt.Errorf("%.80q is not a finding key: it looks like v1: and 64 hex digits", text)
+	if _, err := Key(text).identity(); err != nil {
+		return "", err
 	}
 	return Key(text), nil
 }
 
+// FirstKey is the key the claim had under the first definition of its source's
+// tuple: what is made of a key that must outlive definitions is made of this.
+func (f *Finding) FirstKey() Key {
+	if n := len(f.FormerKeys); n > 0 {
+		return f.FormerKeys[n-1]
+	}
+	return f.FindingKey
+}
+
 // Short is enough of the key for a person to tell findings apart: 8 digits.
 func (k Key) Short() string {
-	return strings.TrimPrefix(string(k), "v1:")[:min(8, max(0, len(k)-3))]
+	return strings.TrimPrefix(string(k), keyForm)[:min(8, max(0, len(k)-3))]
 }
 
 // Digest is 128 bits of a hash over everything a finding says, leaving out
@@ -67,7 +82,8 @@ func ParseDigest(text string) (Digest, error) {
 
 // Digest hashes what f says.
 func (f *Finding) Digest() Digest {
-	w := digester{sum: sha256.New()}
+	var room [2 << 10]byte // what most findings say fits
+	w := digester{buf: room[:0]}
 	w.text(string(f.FindingKey), string(f.Kind), f.SourceSystem, f.SourceInstance, f.SourceRuleID, f.SourceURL, string(f.FindingClass))
 	w.text(f.Title, f.Description, f.Remediation, f.ActionType)
 	w.list(f.References)
@@ -86,10 +102,7 @@ func (f *Finding) Digest() Digest {
 
 // digester feeds values to a hash, each with its length before it, so that no
 // two sequences of values feed the same bytes.
-type digester struct {
-	sum hash.Hash
-	buf []byte
-}
+type digester struct{ buf []byte }
 
 func (w *digester) number(n int64) { w.buf = binary.AppendVarint(w.buf, n) }
 
@@ -106,7 +119,13 @@ func (w *digester) list(texts []string) {
 
 func (w *digester) tags(tags map[string]string) {
 	w.number(int64(len(tags)))
-	for _, name := range slices.Sorted(maps.Keys(tags)) {
+	var room [16]string
+	names := room[:0]
+	for name := range tags {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		w.text(name, tags[name])
 	}
 }
@@ -117,8 +136,38 @@ func (w *digester) amounts(amounts ...decimal.NullDecimal) {
 			w.text("unknown")
 			continue
 		}
-		w.text(amount.Decimal.String())
+		w.amount(amount.Decimal)
 	}
+}
+
+// amount writes what Decimal.String does. Most amounts have a few digits behind
+// the point, and need no big numbers for it.
+func (w *digester) amount(d decimal.Decimal) {
+	exponent := d.Exponent()
+	if exponent > 0 || exponent < -18 || d.IsNegative() || d.NumDigits() > 18 {
+		w.text(d.String())
+		return
+	}
+	var room [48]byte
+	text := appendDecimal(room[:0], uint64(d.CoefficientInt64()), int(-exponent))
+	w.buf = append(binary.AppendUvarint(w.buf, uint64(len(text))), text...)
+}
+
+// appendDecimal writes digits with the last places of them behind the point,
+// without zeros at the end.
+func appendDecimal(to []byte, digits uint64, places int) []byte {
+	for ; places > 0 && digits%10 == 0; places-- {
+		digits /= 10
+	}
+	start := len(to)
+	to = strconv.AppendUint(to, digits, 10)
+	if places == 0 {
+		return to
+	}
+	for len(to)-start <= places {
+		to = slices.Insert(to, start, '0')
+	}
+	return slices.Insert(to, len(to)-places, '.')
 }
 
 func (w *digester) flags(flags ...*bool) {
@@ -135,6 +184,6 @@ func (w *digester) flags(flags ...*bool) {
 }
 
 func (w *digester) done() Digest {
-	w.sum.Write(w.buf)
-	return Digest(w.sum.Sum(nil)[:len(Digest{})])
+	sum := sha256.Sum256(w.buf)
+	return Digest(sum[:len(Digest{})])
 }

@@ -25,6 +25,11 @@ func (f *Finding) Validate() error {
 	if _, err := ParseKey(string(f.FindingKey)); err != nil {
 		return &FieldError{"FindingKey", string(f.FindingKey), "must be v1: and 64 hex digits"}
 	}
+	for _, key := range f.FormerKeys {
+		if _, err := ParseKey(string(key)); err != nil {
+			return &FieldError{"FormerKeys", string(key), "must be v1: and 64 hex digits"}
+		}
+	}
 	switch f.Kind {
 	case Cost, System, Custom:
 	default:

@@ -95,6 +95,8 @@ func alter(t *testing.T, name string, v reflect.Value) {
 		*value = nil
 	case *time.Time:
 		*value = value.Add(time.Hour)
+	case *[]finding.Key:
+		*value = append(*value, finding.NewKey("older"))
 	default:
 		switch v.Kind() {
 		case reflect.String:

@@ -16,9 +16,23 @@ import (
 // same group gives the same bytes. The group has at least one member.
 func Render(g rule.Group) Desired {
 	v := look(g)
+	d := v.outline(g.Key)
+	d.Body = v.body()
+	return d
+}
+
+// Unwritten is the body of an Outline. No issue says it, since GitLab holds no
+// NUL characters: whoever compares it with what an issue says finds a difference.
+const Unwritten = "\x00"
+
+// Outline is Render without the body, which is most of the work: all that tells
+// whether an issue has to be written. It is not to be written itself.
+func Outline(g rule.Group) Desired { return look(g).outline(g.Key) }
+
+func (v view) outline(key rule.GroupKey) Desired {
 	return Desired{
-		Group: g.Key, Kind: v.lead.Kind,
-		Title: v.title(), Body: v.body(), Labels: labels(v.lead.Kind, v.severity),
+		Group: key, Kind: v.lead.Kind,
+		Title: v.title(), Body: Unwritten, Labels: labels(v.lead.Kind, v.severity),
 		Savings: v.savings, Currency: v.currency, Severity: v.severity,
 		Digest: digest(v),
 	}

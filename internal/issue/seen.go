@@ -36,13 +36,14 @@ func (t Tracked) wanted() State {
 // tracker answered o; titled says that the write carried the title. The block
 // is remembered as the tracker returned it, so that a tracker which normalises
 // text does not look like a person editing, and a title that people chose is
-// never taken for cxm's own.
+// never taken for cxm's own. A write counts as a repeat when the block had been
+// changed since the last one, not when cxm itself has news, such as an amount.
 func (t Tracked) Wrote(d Desired, status string, titled bool, o Observed) Tracked {
 	title, repeats := t.Written.Title, 0
 	if titled {
 		title = o.Title
 	}
-	if t.Phase == Live && d.Digest == t.Written.Digest && o.State == t.Written.State {
+	if before, _ := Own(t.Observed.Description, t.Nonce); t.Phase == Live && d.Digest == t.Written.Digest && o.State == t.Written.State && before.Text != t.Written.Block {
 		repeats = t.Written.Repeats + 1
 	}
 	t.Written = d.writing(status, o.State)

@@ -64,6 +64,13 @@ func ParseCurrency(code string) (string, error) {
 // zero, for sorting and sums in SQL; the exact text stands beside it. Amounts
 // that do not fit are clamped to the ends of int64, which keeps their order.
 func Micros(d decimal.Decimal) int64 {
+	if exponent := int(d.Exponent()); exponent <= 0 && exponent >= -6 && d.NumDigits() <= 12 { // as most are: no big numbers
+		micros := d.CoefficientInt64()
+		for range 6 + exponent {
+			micros *= 10
+		}
+		return micros
+	}
 	m := d.Shift(6).Round(0)
 	switch {
 	case m.GreaterThan(decimal.NewFromInt(math.MaxInt64)):

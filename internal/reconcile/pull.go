@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +34,7 @@ type Delivery struct {
 	Type    source.Type
 	Scope   string // "" is "default"
 	Inputs  []source.Input
+	At      time.Time // when it was received; zero: now
 	Options source.Options
 }
 
@@ -40,28 +42,19 @@ type Delivery struct {
 // are in the summary. A snapshot that shares no account with what its scope held
 // before is refused, since it would prove everything of the scope absent.
 func (p Puller) Pull(ctx context.Context, d Delivery) (finding.Pull, source.Summary, error) {
-	var summary source.Summary
 	if d.Scope == "" {
 		d.Scope = "default"
 	}
 	head := finding.Pull{Source: string(d.Type), Scope: d.Scope, ReceivedAt: p.Clock().UTC()}
+	if !d.At.IsZero() {
+		head.ReceivedAt = d.At
+	}
 	for _, in := range d.Inputs {
 		head.Files = append(head.Files, in.Name)
 	}
 	d.Options.Now = head.ReceivedAt
-	done, err := p.Intake.Ingest(ctx, head, func(door rule.Intake) (finding.Pull, error) {
-		in := intake{Puller: p, door: door, pull: head, seen: make(map[finding.Key]finding.Sighting), accounts: map[string]bool{}}
-		var err error
-		if summary, err = source.Read(d.Type, d.Inputs, d.Options, in.take); err != nil {
-			return head, err
-		}
-		in.pull.Complete, in.pull.Reasons, in.pull.Skipped = summary.Complete, summary.Reasons, len(summary.Skipped)
-		if d.Type.Delivery() == source.Snapshots {
-			if err := in.absences(summary); err != nil {
-				return head, err
-			}
-		}
-		return in.count(), nil
+	done, summary, err := p.keep(ctx, head, d.Type.Delivery(), func(take func(*finding.Finding) error) (source.Summary, error) {
+		return source.Read(d.Type, d.Inputs, d.Options, take)
 	})
 	if err != nil {
 		return head, summary, fmt.Errorf("taking in %s: nothing was stored: %w", d.Type, err)
@@ -69,43 +62,109 @@ func (p Puller) Pull(ctx context.Context, d Delivery) (finding.Pull, source.Summ
 	return done, summary, nil
 }
 
+// keep takes in what read yields.
+func (p Puller) keep(ctx context.Context, head finding.Pull, delivery source.Delivery, read reading) (finding.Pull, source.Summary, error) {
+	var summary source.Summary
+	done, err := p.Intake.Ingest(ctx, head, func(door rule.Intake) (finding.Pull, error) {
+		in := intake{Puller: p, door: door, pull: head, accounts: map[string]bool{}}
+		var err error
+		if summary, err = read.ahead(in.take); err != nil {
+			return head, refused(err)
+		}
+		in.pull.Complete, in.pull.Reasons, in.pull.Skipped = summary.Complete, summary.Reasons, len(summary.Skipped)
+		if delivery == source.Snapshots {
+			if err := in.absences(summary); err != nil {
+				return head, refused(err)
+			}
+		}
+		return in.count(), nil
+	})
+	return done, summary, err
+}
+
+// RefusedError says that a delivery itself is at fault: it will be refused again.
+type RefusedError struct{ err error }
+
+// Error says what is wrong with it.
+func (r *RefusedError) Error() string { return r.err.Error() }
+
+// Unwrap is the error underneath.
+func (r *RefusedError) Unwrap() error { return r.err }
+
+// refused is an error of what was delivered, unless it is one of the store.
+func refused(err error) error {
+	if own := (*ownError)(nil); errors.As(err, &own) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &RefusedError{err}
+}
+
+// kept marks an error of the store.
+func kept(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ownError{err}
+}
+
 // intake is one pull in the making.
 type intake struct {
 	Puller
 	door     rule.Intake
 	pull     finding.Pull
-	seen     map[finding.Key]finding.Sighting // what was taken in, as it is now
 	accounts map[string]bool
 }
 
 // take takes one finding in. A key that comes again replaces what came before.
 func (in *intake) take(f *finding.Finding) error {
-	if f.SubAccountID != "" {
+	if f.SubAccountID != "" && !in.accounts[f.SubAccountID] {
 		in.accounts[f.SubAccountID] = true
 	}
-	was, known := in.seen[f.FindingKey]
-	if !known {
-		was, known = in.door.Known[f.FindingKey]
+	at, err := in.find(f)
+	if err != nil {
+		return err
 	}
 	if f.Detection == finding.Absent {
-		return in.resolved(f.FindingKey, was, known)
+		return in.resolved(f.FindingKey, at)
 	}
-	now := finding.Sighting{Detection: f.Detection, Digest: f.Digest(), Since: was.Since}
+	was, known := at.Last()
+	now := finding.Sighting{Detection: f.Detection, Digest: f.Digest()}
 	if !known || was.Detection != now.Detection {
 		now.Since = in.pull.ReceivedAt
 	}
-	in.seen[f.FindingKey] = now
+	in.door.Known.Call(at, now)
 	if known && was == now {
 		return nil
 	}
 	a := in.Rules.Assign(f)
-	return in.door.Put(rule.Placed{Finding: f, Sighting: now, Rule: a.Rule, Group: a.Group})
+	return kept(in.door.Put(rule.Placed{Finding: f, Sighting: now, Rule: a.Rule, Group: a.Group}))
+}
+
+// find is where a finding stands on the roll. One that is stored under a key of
+// an earlier definition moves to its key, and is the same finding from then on.
+func (in *intake) find(f *finding.Finding) (finding.Spot, error) {
+	at, err := in.door.Known.Find(f.FindingKey)
+	if err != nil {
+		return at, err
+	}
+	if _, known := at.Last(); known {
+		return at, nil
+	}
+	for _, former := range f.FormerKeys {
+		if moved, err := in.door.Rekey(former, f.FindingKey); err != nil {
+			return at, err
+		} else if moved {
+			return in.door.Known.Find(f.FindingKey)
+		}
+	}
+	return at, nil
 }
 
 // resolved takes in that a source says a finding is gone. What the finding said
 // is kept, since a source says less of what it closes; one that was never known
 // is nothing to speak of.
-func (in *intake) resolved(key finding.Key, was finding.Sighting, known bool) error {
+func (in *intake) resolved(key finding.Key, at finding.Spot) error {
+	was, known := at.Last()
 	now := was
 	if known && was.Detection != finding.Absent {
 		now.Detection, now.Absences, now.Since = finding.Absent, 0, in.pull.ReceivedAt
@@ -113,11 +172,11 @@ func (in *intake) resolved(key finding.Key, was finding.Sighting, known bool) er
 	if !known {
 		now.Detection = finding.Absent
 	}
-	in.seen[key] = now
+	in.door.Known.Call(at, now)
 	if !known || now == was {
 		return nil
 	}
-	return in.door.Miss(key, now)
+	return kept(in.door.Miss(key, now))
 }
 
 // absences looks at what the scope held and the snapshot did not contain.
@@ -128,10 +187,7 @@ func (in *intake) absences(s source.Summary) error {
 	} else if err := in.foreign(); err != nil {
 		return err
 	}
-	for key, was := range in.door.Known {
-		if _, here := in.seen[key]; here {
-			continue
-		}
+	for key, was := range in.door.Known.Missing() {
 		now, _ := was.Miss(provable, in.Proof, in.pull.ReceivedAt)
 		if now == was {
 			continue
@@ -141,7 +197,7 @@ func (in *intake) absences(s source.Summary) error {
 		} else {
 			in.pull.Missing++
 		}
-		if err := in.door.Miss(key, now); err != nil {
+		if err := kept(in.door.Miss(key, now)); err != nil {
 			return err
 		}
 	}
@@ -172,19 +228,8 @@ func list(names map[string]bool) string {
 
 // count sums up what was taken in.
 func (in *intake) count() finding.Pull {
-	for key, now := range in.seen {
-		was, known := in.door.Known[key]
-		switch {
-		case now.Detection == finding.Absent && known && was.Detection == finding.Present:
-			in.pull.Absent++
-		case now.Detection == finding.Absent:
-		case !known:
-			in.pull.New++
-		case was.Digest == now.Digest && was.Detection == now.Detection:
-			in.pull.Unchanged++
-		default:
-			in.pull.Changed++
-		}
-	}
+	added, changed, unchanged, resolved := in.door.Known.Tally()
+	in.pull.New, in.pull.Changed, in.pull.Unchanged = added, changed, unchanged
+	in.pull.Absent += resolved
 	return in.pull
 }

@@ -61,7 +61,7 @@ func (Set) Assign(f *finding.Finding) Assignment {
 	resource := f.Canonical()
 	switch {
 	case resource == "":
-		return Assignment{Rule: "default", Group: NewGroupKey("finding", string(f.FindingKey)), Reason: "it names no resource, so it stands alone"}
+		return Assignment{Rule: "default", Group: NewGroupKey("finding", string(f.FirstKey())), Reason: "it names no resource, so it stands alone"}
 	case f.Kind == finding.Cost:
 		return Assignment{Rule: "default", Group: NewGroupKey("cost", resource), Reason: "grouped with the other opportunities of its resource"}
 	}
@@ -181,12 +181,19 @@ type Placed struct {
 // through it is kept together or not at all.
 type Intake struct {
 	// Known is what is remembered of the pulled scope's findings, proved absent
-	// ones included.
-	Known map[finding.Key]finding.Sighting
+	// ones included. The pull calls its findings on it.
+	Known *finding.Roll
 	// Accounts holds the SubAccountIds of the scope's present findings.
 	Accounts map[string]bool
-	// Put stores a finding that is new or says something else than before.
+	// Put stores a finding that is new or says something else than before. A
+	// zero Since of its sighting is as it was.
 	Put func(Placed) error
-	// Miss stores a changed sighting of a finding that was not in the pull.
+	// Miss stores a changed sighting of a finding that was not in the pull. A
+	// zero Since is as it was.
 	Miss func(finding.Key, finding.Sighting) error
+	// Rekey puts what is stored under a former key of a finding under its key,
+	// with its group and its sighting, on the roll too. It says whether it could:
+	// not when the scope does not hold the former key, or the pull has called it,
+	// or the key is stored already, in whatever scope.
+	Rekey func(former, key finding.Key) (bool, error)
 }

@@ -396,3 +396,28 @@ func TestCommandsAreSafe(t *testing.T) {
 		}
 	}
 }
+
+// TestFormerKeys: a source of finding events that defines its keys anew sends
+// those of before along.
+func TestFormerKeys(t *testing.T) {
+	is, was, first := finding.NewKey("scanner2", "disk-1"), finding.NewKey("scanner1", "disk-1"), finding.NewKey("scanner", "disk-1")
+	event := func(former string) string {
+		return `{"specversion":"1.0","id":"1","source":"/scanner","type":"com.example.finding.observed.v1","data":{"FindingKey":"` + string(is) +
+			`","Title":"Delete disk","FormerKeys":` + former + `}}`
+	}
+	var got []finding.Key
+	_, err := source.Read(source.CloudEvents, []source.Input{{Name: "in", Reader: strings.NewReader(event(`["` + string(was) + `","` + string(first) + `"]`))}}, source.Options{}, func(f *finding.Finding) error {
+		got = append(got, f.FindingKey)
+		got = append(got, f.FormerKeys...)
+		return nil
+	})
+	if err != nil || !slices.Equal(got, []finding.Key{is, was, first}) {
+		t.Errorf("keys %v, %v", got, err)
+	}
+	for _, former := range []string{`["v1:ab"]`, `"` + string(was) + `"`, `[7]`} {
+		_, err := source.Read(source.CloudEvents, []source.Input{{Name: "in", Reader: strings.NewReader(event(former))}}, source.Options{}, func(*finding.Finding) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "FormerKeys") {
+			t.Errorf("former keys %s: %v", former, err)
+		}
+	}
+}

@@ -147,7 +147,8 @@ func (e *envelope) isJSON() bool {
 // the model too, but a Finding does not keep them: they may be there.
 type carried struct {
 	finding.Finding
-	StatusID        int `json:"StatusId"` // 4 is resolved (OCSF status_id)
+	FormerKeys      []finding.Key // see finding.Finding: what a source that defines its keys anew sends along
+	StatusID        int           `json:"StatusId"` // 4 is resolved (OCSF status_id)
 	ServiceCategory jsontext.Value
 	CostImpact      jsontext.Value
 	CostImpactStart jsontext.Value
@@ -167,6 +168,7 @@ func (r *reader) observed(e *envelope, m meaning, f *finding.Finding) error {
 		return err
 	}
 	*f = data.Finding
+	f.FormerKeys = data.FormerKeys
 	if f.Detection != "" && f.Detection != m.detection || data.StatusID == 4 && m.detection == finding.Present {
 		return &finding.FieldError{Field: "data/Detection", Value: string(f.Detection), Mend: "contradicts the event's type, which says " + string(m.detection)}
 	}
@@ -317,7 +319,7 @@ func fieldNames() []string {
 		for field := range t.Fields() {
 			if !field.Anonymous {
 				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-				names = append(names, cmp.Or(name, field.Name))
+				names = append(names, strings.TrimPrefix(cmp.Or(name, field.Name), "-"))
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"cxm/internal/money"
 	"cxm/internal/source/hub"
 	"cxm/internal/source/record"
+	"cxm/internal/table"
 )
 
 // maxSkips bounds what a hostile input can make Summary.Skipped hold.
@@ -25,10 +26,10 @@ type reader struct {
 	seed  maphash.Seed
 	files []origin
 
-	seen    map[half]sighting   // what was yielded for a key
-	events  map[half]bool       // CloudEvents: (source, id) of the events read
-	pages   map[uint64]hub.Page // by fingerprint, so that a page given twice counts once
-	reasons []string            // why the summary is not complete
+	seen    *table.Table[half, sighting] // what was yielded for a key
+	events  map[half]bool                // CloudEvents: (source, id) of the events read
+	pages   map[uint64]hub.Page          // by fingerprint, so that a page given twice counts once
+	reasons []string                     // why the summary is not complete
 	skipped []Skip
 	more    int // skips beyond maxSkips
 
@@ -72,7 +73,7 @@ func newReader(t Type, o Options, yield func(*finding.Finding) error) (*reader, 
 	}
 	return &reader{
 		kind: t, o: o, yield: yield, seed: maphash.MakeSeed(),
-		seen: make(map[half]sighting), events: make(map[half]bool), pages: make(map[uint64]hub.Page),
+		seen: table.New[half, sighting](), events: make(map[half]bool), pages: make(map[uint64]hub.Page),
 	}, nil
 }
 
@@ -121,15 +122,16 @@ func (r *reader) emit(f *finding.Finding, rank int64, index int, at record.Walke
 	if err := f.Validate(); err != nil {
 		return at.Fail("", err)
 	}
-	id := halfOf(f.FindingKey)
-	was, again := r.seen[id]
-	if again && !r.wins(f, rank, was, at) {
+	distinct := r.seen.Len()
+	was, _ := r.seen.Enter(halfOf(f.FindingKey))
+	again := r.seen.Len() == distinct
+	if again && !r.wins(f, rank, *was, at) {
 		return nil
 	}
 	if again {
 		rank = max(rank, was.rank)
 	}
-	r.seen[id] = sighting{rank: rank, index: uint32(min(index, math.MaxUint32)), file: uint32(len(r.files) - 1)}
+	*was = sighting{rank: rank, index: uint32(min(index, math.MaxUint32)), file: uint32(len(r.files) - 1)}
 	return r.yield(f)
 }
 
@@ -183,7 +185,7 @@ func (r *reader) summary() Summary {
 	if r.more > 0 {
 		r.skipped = append(r.skipped, Skip{File: r.name(), Reason: strconv.Itoa(r.more) + " more records were skipped after these"})
 	}
-	return Summary{Complete: len(r.reasons) == 0, Reasons: r.reasons, Findings: len(r.seen), Skipped: r.skipped}
+	return Summary{Complete: len(r.reasons) == 0, Reasons: r.reasons, Findings: r.seen.Len(), Skipped: r.skipped}
 }
 
 // money completes the currency of a finding's amounts (rule R8). code is the

@@ -127,7 +127,10 @@ func BenchmarkSettle(b *testing.B) {
 // BenchmarkIntendRecord is what the journal costs per step with 16 steps in
 // flight.
 func BenchmarkIntendRecord(b *testing.B) {
-	s := openAt(b, filepath.Join(b.TempDir(), "cxm.db")).Tenant("default")
+	intendRecord(b, openAt(b, filepath.Join(b.TempDir(), "cxm.db")).Tenant("default"))
+}
+
+func intendRecord(b *testing.B, s *store.Store) {
 	in, run := furnish(b, s)
 	work := make(chan int)
 	failed := make(chan error, 16)
@@ -175,3 +178,31 @@ func BenchmarkSummary(b *testing.B) {
 		}
 	}
 }
+
+// onPostgreSQL is an empty store there.
+func onPostgreSQL(b *testing.B) *store.Store {
+	return openURL(b, store.Options{URL: postgres.Server(b).Database(b)}).Tenant("default")
+}
+
+// BenchmarkPostgreSQLIngestNew is a tenth of BenchmarkIngestNew: here every row is
+// a journey to the server and back, several times.
+func BenchmarkPostgreSQLIngestNew(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		s := onPostgreSQL(b)
+		b.StartTimer()
+		ingest(b, s, 0, many/10, nil)
+	}
+	perSecond(b, many/10)
+}
+
+func BenchmarkPostgreSQLIngestUnchanged(b *testing.B) {
+	s := onPostgreSQL(b)
+	ingest(b, s, 0, many/10, nil)
+	for b.Loop() {
+		ingest(b, s, 0, 0, nil)
+	}
+	perSecond(b, many/10)
+}
+
+func BenchmarkPostgreSQLIntendRecord(b *testing.B) { intendRecord(b, onPostgreSQL(b)) }

@@ -24,27 +24,50 @@ type grouped struct {
 // Groups yields the groups that are dirty, or all of them, ordered by key, each
 // with its members and with all its tracked issues that were not dropped,
 // ordered by ID. Each group is consistent in itself and read shortly before it
-// is yielded. No connection is held while yield runs: it may use the store. An
-// error of yield ends it and is returned as it is.
+// is yielded: at most a page of groups is read ahead. yield may use the store.
+// An error of yield ends it and is returned as it is.
 //
 // A group whose findings have all moved to other groups has one member, the
 // last that moved, as absent since then: its issue has lost its subject.
 func (s *Store) Groups(ctx context.Context, all bool, yield func(rule.Group, []issue.Tracked) error) error {
-	for after := ""; ; {
-		groups, err := s.groupPage(ctx, all, after)
-		if err != nil {
-			return err
+	ctx, stop := context.WithCancel(ctx)
+	ahead := s.readAhead(ctx, all, "")
+	defer func() { stop(); <-ahead }()
+	for {
+		read := <-ahead
+		if read.err != nil || len(read.groups) == 0 {
+			return read.err
 		}
-		for _, g := range groups {
+		if n := len(read.groups); n == page {
+			ahead = s.readAhead(ctx, all, string(read.groups[n-1].group.Key))
+		}
+		for _, g := range read.groups {
 			if err := yield(g.group, g.issues); err != nil {
 				return err
 			}
 		}
-		if len(groups) < page {
+		if len(read.groups) < page {
 			return nil
 		}
-		after = string(groups[len(groups)-1].group.Key)
 	}
+}
+
+// readPage is a page of groups, or why there is none.
+type readPage struct {
+	groups []grouped
+	err    error
+}
+
+// readAhead reads the groups behind the key after while others work. The channel
+// is closed when that is done.
+func (s *Store) readAhead(ctx context.Context, all bool, after string) <-chan readPage {
+	read := make(chan readPage, 1)
+	go func() {
+		defer close(read)
+		groups, err := s.groupPage(ctx, all, after)
+		read <- readPage{groups, err}
+	}()
+	return read
 }
 
 // groupPage reads the next groups behind the key after.
@@ -177,7 +200,7 @@ func (s *Store) CountGroups(ctx context.Context) (total, dirty int, err error) {
 // stops being dirty, but for those whose version is no longer the one given:
 // they changed after they were read.
 func (s *Store) Settle(ctx context.Context, versions map[rule.GroupKey]int64) error {
-	return s.save(ctx, "settling the groups", func(ctx context.Context, q *db.Queries) error {
+	return s.saveAs(ctx, "settle", "settling the groups", func(ctx context.Context, q *db.Queries) error {
 		for _, key := range slices.Sorted(maps.Keys(versions)) {
 			if err := q.SettleGroup(ctx, s.tenant, string(key), versions[key]); err != nil {
 				return err
@@ -190,7 +213,7 @@ func (s *Store) Settle(ctx context.Context, versions map[rule.GroupKey]int64) er
 // Touch makes groups dirty and raises their versions. Keys of groups that do
 // not exist are left out.
 func (s *Store) Touch(ctx context.Context, keys []rule.GroupKey) error {
-	return s.save(ctx, "marking groups as changed", func(ctx context.Context, q *db.Queries) error {
+	return s.saveAs(ctx, "touch", "marking groups as changed", func(ctx context.Context, q *db.Queries) error {
 		return s.touch(ctx, q, keys)
 	})
 }

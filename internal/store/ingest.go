@@ -2,13 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"cxm/internal/finding"
-	"cxm/internal/money"
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
 )
@@ -25,10 +22,18 @@ import (
 // must not use the store itself. A finding belongs to the scope that put it
 // last.
 func (s *Store) Ingest(ctx context.Context, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error) {
+	return s.ingest(ctx, 0, p, fill)
+}
+
+// ingest takes in a pull, of a delivery unless that is 0.
+func (s *Store) ingest(ctx context.Context, delivery int64, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error) {
 	var refused error
-	err := s.db.write.exclusive(ctx, func(tx db.DBTX) error {
+	err := s.exclusive(ctx, "ingest", func(tx db.DBTX) error {
 		in, err := openIntake(ctx, tx, s.tenant, p)
 		if err != nil {
+			return err
+		}
+		if err := take(ctx, in.q, s.tenant, delivery); err != nil {
 			return err
 		}
 		known, err := in.remembered(ctx)
@@ -60,6 +65,12 @@ type intake struct {
 	at     time.Time // when the pull was received
 	tx     db.DBTX
 	q      *db.Queries
+	roll   *finding.Roll
+
+	puts    map[finding.Key]placed // that wait to be written
+	size    int                    // bytes of what waits
+	touched map[rule.GroupKey]change
+	writing bool
 }
 
 func openIntake(ctx context.Context, tx db.DBTX, tenant string, p finding.Pull) (*intake, error) {
@@ -68,114 +79,65 @@ func openIntake(ctx context.Context, tx db.DBTX, tenant string, p finding.Pull) 
 	if err != nil {
 		return nil, err
 	}
-	return &intake{tenant: tenant, scope: scope, at: p.ReceivedAt, tx: tx, q: q}, nil
+	return &intake{
+		tenant: tenant, scope: scope, at: p.ReceivedAt, tx: tx, q: q, roll: finding.NewRoll(),
+		puts: map[finding.Key]placed{}, touched: map[rule.GroupKey]change{},
+	}, nil
 }
 
 // remembered is what the source's reader is given to compare with.
 func (in *intake) remembered(ctx context.Context) (rule.Intake, error) {
-	known, err := in.known(ctx)
-	if err != nil {
-		return rule.Intake{}, err
-	}
-	names, err := in.q.PresentAccounts(ctx, in.tenant, in.scope)
-	if err != nil {
-		return rule.Intake{}, err
-	}
-	accounts := make(map[string]bool, len(names))
-	for _, name := range names {
-		accounts[name] = true
-	}
+	accounts, err := in.read(ctx)
 	return rule.Intake{
-		Known: known, Accounts: accounts,
-		Put:  func(p rule.Placed) error { return in.put(ctx, p) },
-		Miss: func(key finding.Key, s finding.Sighting) error { return in.miss(ctx, key, s) },
-	}, nil
+		Known: in.roll, Accounts: accounts,
+		Put:   func(p rule.Placed) error { return in.put(ctx, p) },
+		Miss:  func(key finding.Key, s finding.Sighting) error { return in.miss(ctx, key, s) },
+		Rekey: func(former, key finding.Key) (bool, error) { return in.rekey(ctx, former, key) },
+	}, err
 }
 
 // sightings is not among the queries of sqlc, which gathers all rows before it
 // hands out the first: this is the one query whose rows are as many as a scope
-// has findings, in every pull.
-const sightings = `select finding_key, detection, absences, digest, since from findings where tenant = $1 and scope_id = $2`
+// has findings, in every pull. Since is left out, as a pull that changes nothing
+// has no use for it.
+const sightings = `select finding_key, digest, detection, absences, account from findings where tenant = $1 and scope_id = $2`
 
-func (in *intake) known(ctx context.Context) (map[finding.Key]finding.Sighting, error) {
+// read fills the roll, and lists the accounts of what is present.
+func (in *intake) read(ctx context.Context) (accounts map[string]bool, err error) {
 	rows, err := in.tx.QueryContext(ctx, sightings, in.tenant, in.scope)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	known := map[finding.Key]finding.Sighting{}
+	accounts = map[string]bool{}
+	var key, digest, detection, account string
 	for rows.Next() {
-		var key, detection, digest string
 		var s finding.Sighting
-		var since db.Time
-		if err := rows.Scan(&key, &detection, &s.Absences, &digest, &since); err != nil {
+		if err := rows.Scan(&key, &digest, &detection, &s.Absences, &account); err != nil {
 			return nil, err
 		}
-		if s.Digest, err = finding.ParseDigest(digest); err != nil {
-			return nil, fmt.Errorf("finding %s in the database: %w", key, err)
+		s.Detection = finding.Detection(detection)
+		if s.Digest, err = finding.ParseDigest(digest); err == nil {
+			err = in.roll.Remember(finding.Key(key), s)
 		}
-		s.Detection, s.Since = finding.Detection(detection), since.Time
-		known[finding.Key(key)] = s
+		if err != nil {
+			return nil, fmt.Errorf("finding %.80s in the database: %w", key, err)
+		}
+		if s.Detection == finding.Present && !accounts[account] {
+			accounts[account] = true
+		}
 	}
-	return known, rows.Err()
+	return accounts, rows.Err()
 }
 
-// put writes the group before the finding that refers to it, then what the
-// finding says, and tells the group it moved away from.
-func (in *intake) put(ctx context.Context, p rule.Placed) error {
-	key := p.Finding.FindingKey
-	body, err := encode(p.Finding)
-	if err != nil {
-		return fmt.Errorf("finding %s cannot be stored: %w", key, err)
-	}
-	was, err := in.q.FindingPlace(ctx, in.tenant, string(key))
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if err := in.q.PutGroup(ctx, in.tenant, string(p.Group), p.Rule); err != nil {
-		return err
-	}
-	id, err := in.q.PutFinding(ctx, in.row(p))
-	if err != nil {
-		return err
-	}
-	if err := in.q.PutBody(ctx, id, in.tenant, body); err != nil {
-		return err
-	}
-	if was.GroupKey == "" || was.GroupKey == string(p.Group) {
-		return nil
-	}
-	return in.q.LeaveGroup(ctx, db.LeaveGroupParams{
-		Tenant: in.tenant, GroupKey: was.GroupKey, FindingID: reference(id), LeftAt: db.Time{Time: in.at},
-	})
-}
-
-func (in *intake) row(p rule.Placed) db.PutFindingParams {
-	f, saved := p.Finding, p.Finding.EstimatedMonthlySavings
-	return db.PutFindingParams{
-		Tenant: in.tenant, ScopeID: in.scope, FindingKey: string(f.FindingKey), GroupKey: string(p.Group),
-		Kind: string(f.Kind), Account: f.SubAccountID, Severity: int64(f.SeverityID),
-		Detection: string(p.Sighting.Detection), Absences: int64(p.Sighting.Absences),
-		Digest: p.Sighting.Digest.String(), Since: db.Time{Time: p.Sighting.Since},
-		Savings:       sql.NullString{String: saved.Decimal.String(), Valid: saved.Valid},
-		SavingsMicros: sql.NullInt64{Int64: money.Micros(saved.Decimal), Valid: saved.Valid},
-		Currency:      f.BillingCurrency,
-	}
-}
-
-func (in *intake) miss(ctx context.Context, key finding.Key, s finding.Sighting) error {
-	group, err := in.q.Miss(ctx, db.MissParams{
-		Tenant: in.tenant, FindingKey: string(key),
-		Detection: string(s.Detection), Absences: int64(s.Absences), Digest: s.Digest.String(), Since: db.Time{Time: s.Since},
-	})
-	if err = one(1, err, ErrNotFound); err != nil {
-		return fmt.Errorf("finding %s: %w", key, err)
-	}
-	return in.q.TouchGroup(ctx, in.tenant, group)
-}
-
-// close writes the pull itself.
+// close writes what still waits, and the pull itself.
 func (in *intake) close(ctx context.Context, p finding.Pull) (finding.Pull, error) {
+	if err := in.flush(ctx); err != nil {
+		return p, err
+	}
+	if err := in.mark(ctx); err != nil {
+		return p, err
+	}
 	reasons, err := encode(p.Reasons)
 	if err != nil {
 		return p, err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -25,7 +26,7 @@ import (
 func (s *Store) Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error) {
 	var entry plan.Entry
 	var row issue.Tracked
-	err := s.save(ctx, fmt.Sprintf("writing the intent to %s the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
+	err := s.saveAs(ctx, "intend", fmt.Sprintf("writing the intent to %s the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
 		var err error
 		if row, err = s.intend(ctx, q, t); err != nil {
 			return err
@@ -105,6 +106,21 @@ func (s *Store) CountOpen(ctx context.Context, integrationID int64) (int, error)
 	return int(n), err
 }
 
+// Lost lists the issues of a project that could not be seen when they were last
+// asked for, at most a thousand, ordered by ID.
+func (s *Store) Lost(ctx context.Context, integrationID, projectID int64) ([]issue.Tracked, error) {
+	var out []issue.Tracked
+	err := s.query(ctx, "listing the issues that are out of sight", func(q *db.Queries) error {
+		rows, err := q.LostIssues(ctx, s.tenant, integrationID, projectID)
+		if err != nil {
+			return err
+		}
+		out, err = toAllTracked(rows)
+		return err
+	})
+	return out, err
+}
+
 // Issues lists tracked issues by their rows, those that exist.
 func (s *Store) Issues(ctx context.Context, ids []int64) (map[int64]issue.Tracked, error) {
 	out := map[int64]issue.Tracked{}
@@ -154,7 +170,7 @@ func (s *Store) saveIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (
 // t without an ID leaves the issue as it is. The group is settled (see Settle)
 // when settled is its version; 0 leaves it as it is.
 func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error {
-	return s.save(ctx, fmt.Sprintf("recording the %s of the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
+	return s.saveAs(ctx, "record", fmt.Sprintf("recording the %s of the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
 		if t.ID != 0 {
 			if _, err := s.saveIssue(ctx, q, t); err != nil {
 				return err
@@ -172,11 +188,13 @@ func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settl
 // Adopt stores an issue that was found in the tracker and has no row: made by a
 // request that was sent twice, or after the backup that was restored. It is
 // issue.Live, or issue.Duplicate when its group has an active issue or its nonce
-// has a row already. The group becomes dirty.
+// has a row already. The group becomes dirty. The error is ErrStale when the
+// issue has a row already: another process was faster.
 func (s *Store) Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, error) {
-	err := s.save(ctx, "adopting the issue "+t.Observed.WebURL, func(ctx context.Context, q *db.Queries) error {
+	var adopted issue.Tracked
+	err := s.saveAs(ctx, "adopt", "adopting the issue "+t.Observed.WebURL, func(ctx context.Context, q *db.Queries) error {
 		var err error
-		if t, err = s.adopt(ctx, q, t); err != nil {
+		if adopted, err = s.adopt(ctx, q, t); err != nil {
 			return err
 		}
 		return s.touch(ctx, q, []rule.GroupKey{t.Group})
@@ -184,10 +202,14 @@ func (s *Store) Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, erro
 	if err != nil {
 		return issue.Tracked{}, err
 	}
-	return t, nil
+	return adopted, nil
 }
 
 func (s *Store) adopt(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
+	at := db.IssueByIIDParams{Tenant: s.tenant, IntegrationID: t.Integration, ProjectID: t.Observed.ProjectID, IID: t.Observed.IID}
+	if rows, err := q.IssueByIID(ctx, at); err != nil || len(rows) > 0 {
+		return t, cmp.Or(err, ErrStale)
+	}
 	same, err := q.IssueByNonce(ctx, s.tenant, t.Integration, t.Nonce)
 	if err != nil {
 		return t, err
@@ -266,7 +288,7 @@ func (s *Store) find(ctx context.Context, q *db.Queries, integrationID, projectI
 // tracker's time up to which everything has now been seen. The error is
 // ErrStale when any row was written since it was read.
 func (s *Store) Observe(ctx context.Context, integrationID, projectID int64, seen []issue.Tracked, watermark time.Time) error {
-	return s.save(ctx, fmt.Sprintf("storing what was seen in project %d", projectID), func(ctx context.Context, q *db.Queries) error {
+	return s.saveAs(ctx, "observe", fmt.Sprintf("storing what was seen in project %d", projectID), func(ctx context.Context, q *db.Queries) error {
 		var touched []rule.GroupKey
 		for _, t := range seen {
 			if _, err := s.saveIssue(ctx, q, t); err != nil {

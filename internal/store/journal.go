@@ -6,35 +6,48 @@ import (
 	"time"
 
 	"cxm/internal/plan"
+	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 )
 
 // BeginRun stores a run with the steps it is going to take, or that wait for a
 // person, and returns them with their IDs. A run that waits takes the place of
-// those of its integration that waited before.
+// those of its integration that waited before. The error is ErrUnderWay when it
+// is shared, and another one of its integration is not finished.
 func (s *Store) BeginRun(ctx context.Context, r plan.Run, steps []plan.Entry) (plan.Run, []plan.Entry, error) {
 	stored := make([]plan.Entry, len(steps))
-	err := s.save(ctx, "beginning a run", func(ctx context.Context, q *db.Queries) error {
-		if r.State == plan.Waiting {
-			if err := q.SupersedeRuns(ctx, db.Time{Time: r.StartedAt}, s.tenant, r.Integration); err != nil {
-				return err
-			}
-		}
-		id, err := q.AddRun(ctx, addRun(s.tenant, r))
-		r.ID = id
-		for i, e := range steps {
-			if err != nil {
-				return err
-			}
-			e.Run, e.Outcome = id, plan.Planned
-			stored[i], err = s.addEntry(ctx, q, e)
-		}
+	c := database.Change{Point: "begin run", Tenant: s.tenant, Do: func(ctx context.Context, tx db.DBTX) error {
+		var err error
+		r.ID, err = s.beginRun(ctx, db.New(tx), r, steps, stored)
 		return err
-	})
-	if err != nil {
-		return plan.Run{}, nil, err
+	}}
+	if r.Shared && s.db.planned != nil {
+		c.Then = func(ctx context.Context, tx Tx) error { return s.db.planned(ctx, tx, s.tenant, r.Integration, stored) }
+	}
+	if err := s.db.base.Write(ctx, c); err != nil {
+		return plan.Run{}, nil, wrap("beginning a run", err)
 	}
 	return r, stored, nil
+}
+
+// beginRun stores the run, and the steps into stored.
+func (s *Store) beginRun(ctx context.Context, q *db.Queries, r plan.Run, steps, stored []plan.Entry) (int64, error) {
+	if r.State == plan.Waiting {
+		if err := q.SupersedeRuns(ctx, db.Time{Time: r.StartedAt}, s.tenant, r.Integration); err != nil {
+			return 0, err
+		}
+	}
+	id, err := q.AddRun(ctx, addRun(s.tenant, r))
+	if err = one(1, err, ErrUnderWay); err != nil {
+		return 0, err
+	}
+	for i, e := range steps {
+		e.Run, e.Outcome = id, plan.Planned
+		if stored[i], err = s.addEntry(ctx, q, e); err != nil {
+			return 0, err
+		}
+	}
+	return id, nil
 }
 
 func (s *Store) addEntry(ctx context.Context, q *db.Queries, e plan.Entry) (plan.Entry, error) {

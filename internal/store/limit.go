@@ -34,8 +34,7 @@ func (d *DB) Turn(ctx context.Context, bucket string, take func(was string, now 
 	}))
 }
 
-// clock is the time that all processes on this database agree about: on
-// PostgreSQL when the transaction began, which may be before its turn came.
+// clock is the time that all processes on this database agree about.
 func (d *DB) clock(ctx context.Context, q *db.Queries) (time.Time, error) {
 	if d.Pool() == nil {
 		return time.Now(), nil

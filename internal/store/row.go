@@ -125,7 +125,7 @@ func reference(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: 
 
 func toRun(r db.Run) plan.Run {
 	return plan.Run{
-		ID: r.ID, Integration: r.IntegrationID, State: plan.RunState(r.State), Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
+		ID: r.ID, Integration: r.IntegrationID, State: plan.RunState(r.State), Shared: r.Shared, Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
 		ApprovedBy: r.ApprovedBy, ApprovedAt: r.ApprovedAt.Time, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
 		Steps: int(r.Steps), Done: int(r.Done), Failed: int(r.Failed), InDoubt: int(r.InDoubt), Skipped: int(r.Skipped),
 	}
@@ -133,7 +133,7 @@ func toRun(r db.Run) plan.Run {
 
 func addRun(tenant string, r plan.Run) db.AddRunParams {
 	return db.AddRunParams{
-		Tenant: tenant, IntegrationID: r.Integration, State: string(r.State), Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
+		Tenant: tenant, IntegrationID: r.Integration, State: string(r.State), Shared: r.Shared, Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
 		ApprovedBy: r.ApprovedBy, ApprovedAt: db.Time{Time: r.ApprovedAt},
 		StartedAt: db.Time{Time: r.StartedAt}, FinishedAt: db.Time{Time: r.FinishedAt},
 		Steps: int64(r.Steps), Done: int64(r.Done), Failed: int64(r.Failed), InDoubt: int64(r.InDoubt), Skipped: int64(r.Skipped),

@@ -76,7 +76,7 @@ func TestOpenRefuses(t *testing.T) {
 	openAt(t, newer)
 	exec1(t, newer, "insert into goose_db_version (version_id, is_applied) values (99, 1)")
 	for _, c := range []struct{ name, path, want string }{
-		{"no path", "", "the path is empty"},
+		{"no path", "", "name either a SQLite file or a PostgreSQL URL"},
 		{"no folder", filepath.Join(folder, "absent", "cxm.db"), "its folder does not exist"},
 		{"a folder", folder, "is a directory"},
 		{"a text file", text, "is it a database of cxm?"},

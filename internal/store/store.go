@@ -1,9 +1,10 @@
 // Package store keeps what cxm knows: findings and their groups, the issues made
 // of them, the journal of every step, and the connections to trackers.
 //
-// What always holds: every row and every query carries a tenant; what a method
+// What always holds: every row and every query carries a tenant, the shares of
+// GitLab's limits apart, which belong to an account there (DB.Turn); what a method
 // writes is on disk, whole, when it returns, and nothing of it is when it
-// returns an error; an intent to create an issue is unique per group before the
+// returns an error (ErrUncertain apart); an intent to create an issue is unique per group before the
 // tracker hears of it; no method calls anything but the database while it holds
 // a transaction, Ingest's fill apart. Times are kept in UTC, cut to
 // microseconds. There is one set of queries (queries/, made into db/ by sqlc)
@@ -17,7 +18,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"cxm/internal/plan"
+	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 )
 
@@ -31,32 +35,70 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNotWaiting: the run does not wait for anybody.
 	ErrNotWaiting = errors.New("the run does not wait for approval: it was approved, or a later plan took its place (see cxm plan)")
+	// ErrUnderWay: the integration has a shared run that is not finished.
+	ErrUnderWay = errors.New("a run of this integration is under way: it is planned again when that is finished")
 	// ErrCapped: the caps have no room for another issue.
 	ErrCapped = errors.New("the project has as many new or open issues as its caps allow: it waits its turn")
 	// ErrConnected: the tenant has an integration with this URL and project.
 	ErrConnected = errors.New("this project is connected already: update that integration")
-	// ErrNewerSchema: a newer cxm wrote the database.
-	ErrNewerSchema = errors.New("the database was written by a newer version of cxm: run that version, or restore a backup made before the upgrade")
 )
 
-// Options say where the database is.
-type Options struct {
-	Path string // SQLite file, made (mode 0600) when absent; its folder must exist
-}
+// Errors of the database itself.
+const (
+	// ErrNewerSchema: a newer cxm wrote the database.
+	ErrNewerSchema = database.ErrNewerSchema
+	// ErrUncertain: the connection to PostgreSQL broke during a commit. What was to
+	// be written is there whole, or not at all: read before writing it again.
+	ErrUncertain = database.ErrUncertain
+	// ErrUnreachable: there is no connection to PostgreSQL. Nothing was written.
+	ErrUnreachable = database.ErrUnreachable
+)
 
-// DB is an open database. It is safe for concurrent use, also by several
-// processes on one machine.
+type (
+	// Options say where the database is.
+	Options = database.Options
+	// Tx is an open transaction, for a library that adds rows of its own.
+	Tx = database.Tx
+)
+
+// DB is an open database. It is safe for concurrent use: by several processes on
+// one machine on SQLite, by any on PostgreSQL.
 type DB struct {
-	write *writer
-	read  *kept
+	base      *database.DB
+	planned   func(ctx context.Context, tx Tx, tenant string, integration int64, steps []plan.Entry) error
+	delivered func(ctx context.Context, tx Tx, tenant, source, scope string) error
 }
 
 // Open opens the database, makes it when it is absent, and brings its schema up
 // to date. The error is ErrNewerSchema when a newer cxm wrote it.
-func Open(ctx context.Context, o Options) (*DB, error) { return openSQLite(ctx, o.Path) }
+func Open(ctx context.Context, o Options) (*DB, error) {
+	base, err := database.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{base: base, planned: o.Planned, delivered: o.Delivered}, nil
+}
 
 // Close waits for what is being written and closes the database.
-func (d *DB) Close() error { return errors.Join(d.read.close(), d.write.kept.close()) }
+func (d *DB) Close() error { return d.base.Close() }
+
+// Name says which database it is, without its password.
+func (d *DB) Name() string { return d.base.Name() }
+
+// SQL is SQLite's one connection that writes, for the queue; nil on PostgreSQL.
+// Who takes it while a transaction of theirs is open waits for themselves.
+func (d *DB) SQL() *sql.DB { return d.base.SQL() }
+
+// Pool is the connections to PostgreSQL, for the queue; nil on SQLite.
+func (d *DB) Pool() *pgxpool.Pool { return d.base.Pool() }
+
+// save makes one durable change: all of it or nothing. f may be called again
+// after an attempt that left nothing behind.
+func (d *DB) save(ctx context.Context, point, tenant string, f func(context.Context, *db.Queries) error) error {
+	return d.base.Write(ctx, database.Change{Point: point, Tenant: tenant, Do: func(ctx context.Context, tx db.DBTX) error {
+		return f(ctx, db.New(tx))
+	}})
+}
 
 // Tenant is the part of the database that belongs to name. A tenant exists as
 // soon as something is stored for it.
@@ -81,18 +123,24 @@ func (s *Store) Capped(c plan.Caps, clock func() time.Time) *Store {
 // query runs f on one consistent state of the database, without ever waiting
 // for a writer.
 func (s *Store) query(ctx context.Context, doing string, f func(*db.Queries) error) error {
-	s.db.read.catchUp(ctx)
-	tx, err := s.db.read.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
-	if err != nil {
-		return wrap(doing, err)
-	}
-	defer tx.Rollback() // nothing was written
-	return wrap(doing, f(db.New(s.db.read.in(tx))))
+	return wrap(doing, s.db.base.Read(ctx, func(tx db.DBTX) error { return f(db.New(tx)) }))
 }
 
-// save runs f in one durable transaction: all of it or nothing.
+// save runs f in one durable transaction: all of it or nothing. On PostgreSQL f
+// may run again after an attempt that left nothing behind, so it works on copies
+// of what it was given, and sets what it found out, it does not add to it.
 func (s *Store) save(ctx context.Context, doing string, f func(context.Context, *db.Queries) error) error {
-	return wrap(doing, s.db.write.do(ctx, f))
+	return s.saveAs(ctx, doing, doing, f)
+}
+
+// saveAs is save with a name of one word for the commit (Options.Failpoint).
+func (s *Store) saveAs(ctx context.Context, point, doing string, f func(context.Context, *db.Queries) error) error {
+	return wrap(doing, s.db.save(ctx, point, s.tenant, f))
+}
+
+// exclusive runs f in a durable transaction of its own, once: it may take long.
+func (s *Store) exclusive(ctx context.Context, point string, f func(db.DBTX) error) error {
+	return s.db.base.WriteAlone(ctx, database.Change{Point: point, Tenant: s.tenant, Do: func(_ context.Context, tx db.DBTX) error { return f(tx) }})
 }
 
 func wrap(doing string, err error) error {

@@ -1,12 +1,18 @@
 package store_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"cxm/internal/store"
+	"cxm/internal/store/pgtest"
 	"cxm/internal/store/storetest"
 )
+
+var postgres pgtest.Once
+
+func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, open)

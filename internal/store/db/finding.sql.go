@@ -10,6 +10,22 @@ import (
 	"database/sql"
 )
 
+const addGroup = `-- name: AddGroup :execrows
+insert into finding_groups (tenant, group_key, rule, version, dirty)
+values ($1, $2, $3, 1, true)
+on conflict (tenant, group_key) do nothing
+`
+
+// AddGroup makes a group that is new, and neither changes nor holds one that is
+// there.
+func (q *Queries) AddGroup(ctx context.Context, tenant string, groupKey string, rule string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addGroup, tenant, groupKey, rule)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const addPull = `-- name: AddPull :one
 insert into pulls (tenant, scope_id, received_at, complete, reasons, files, added, changed, unchanged, absent, missing, skipped)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -49,6 +65,18 @@ func (q *Queries) AddPull(ctx context.Context, arg AddPullParams) (int64, error)
 	var id int64
 	err := row.Scan(&id)
 	return id, err
+}
+
+const beginWriting = `-- name: BeginWriting :exec
+update scopes set scope = scope
+where scopes.tenant = $1 and scopes.id = (select min(s.id) from scopes s where s.tenant = $1)
+`
+
+// BeginWriting makes the pulls of a tenant write one after the other, however much
+// each reads before: it holds the row of the tenant's first scope.
+func (q *Queries) BeginWriting(ctx context.Context, tenant string) error {
+	_, err := q.db.ExecContext(ctx, beginWriting, tenant)
+	return err
 }
 
 const claims = `-- name: Claims :many
@@ -208,21 +236,27 @@ func (q *Queries) LastPulls(ctx context.Context, tenant string) ([]LastPullsRow,
 	return items, nil
 }
 
-const leaveGroup = `-- name: LeaveGroup :exec
-update finding_groups set left_finding = $1, left_at = $2, dirty = true, version = version + 1
-where tenant = $3 and group_key = $4
+const markGroup = `-- name: MarkGroup :exec
+update finding_groups set
+	rule = coalesce($1, rule), left_finding = coalesce($2, left_finding),
+	left_at = coalesce($3, left_at), dirty = true, version = version + 1
+where tenant = $4 and group_key = $5
 `
 
-type LeaveGroupParams struct {
-	FindingID sql.NullInt64
-	LeftAt    Time
-	Tenant    string
-	GroupKey  string
+type MarkGroupParams struct {
+	Rule        sql.NullString
+	LeftFinding sql.NullInt64
+	LeftAt      Time
+	Tenant      string
+	GroupKey    string
 }
 
-func (q *Queries) LeaveGroup(ctx context.Context, arg LeaveGroupParams) error {
-	_, err := q.db.ExecContext(ctx, leaveGroup,
-		arg.FindingID,
+// MarkGroup says that a group changed, by which rule it is now, and which finding
+// left it; what is not given stays.
+func (q *Queries) MarkGroup(ctx context.Context, arg MarkGroupParams) error {
+	_, err := q.db.ExecContext(ctx, markGroup,
+		arg.Rule,
+		arg.LeftFinding,
 		arg.LeftAt,
 		arg.Tenant,
 		arg.GroupKey,
@@ -231,7 +265,7 @@ func (q *Queries) LeaveGroup(ctx context.Context, arg LeaveGroupParams) error {
 }
 
 const miss = `-- name: Miss :one
-update findings set detection = $1, absences = $2, digest = $3, since = $4
+update findings set detection = $1, absences = $2, digest = $3, since = coalesce($4, since)
 where tenant = $5 and finding_key = $6
 returning group_key
 `
@@ -245,6 +279,7 @@ type MissParams struct {
 	FindingKey string
 }
 
+// Miss keeps since where none is given.
 func (q *Queries) Miss(ctx context.Context, arg MissParams) (string, error) {
 	row := q.db.QueryRowContext(ctx, miss,
 		arg.Detection,
@@ -257,34 +292,6 @@ func (q *Queries) Miss(ctx context.Context, arg MissParams) (string, error) {
 	var group_key string
 	err := row.Scan(&group_key)
 	return group_key, err
-}
-
-const presentAccounts = `-- name: PresentAccounts :many
-select distinct account from findings
-where tenant = $1 and scope_id = $2 and detection = 'present'
-`
-
-func (q *Queries) PresentAccounts(ctx context.Context, tenant string, scopeID int64) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, presentAccounts, tenant, scopeID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var account string
-		if err := rows.Scan(&account); err != nil {
-			return nil, err
-		}
-		items = append(items, account)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const putBody = `-- name: PutBody :exec
@@ -307,7 +314,7 @@ insert into findings (
 )
 on conflict (tenant, finding_key) do update set
 	scope_id = excluded.scope_id, group_key = excluded.group_key, kind = excluded.kind, account = excluded.account,
-	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = excluded.since,
+	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = coalesce(excluded.since, findings.since),
 	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
 returning id
 `
@@ -329,6 +336,7 @@ type PutFindingParams struct {
 	Currency      string
 }
 
+// PutFinding keeps since where none is given.
 func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, putFinding,
 		arg.Tenant,
@@ -351,14 +359,29 @@ func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, 
 	return id, err
 }
 
-const putGroup = `-- name: PutGroup :exec
-insert into finding_groups (tenant, group_key, rule, version, dirty)
-values ($1, $2, $3, 1, true)
-on conflict (tenant, group_key) do update set
-	rule = excluded.rule, dirty = true, version = finding_groups.version + 1
+const rekey = `-- name: Rekey :execrows
+update findings set finding_key = $1
+where findings.tenant = $2 and findings.scope_id = $3 and findings.finding_key = $4
+and not exists (select 1 from findings f where f.tenant = $2 and f.finding_key = $1)
 `
 
-func (q *Queries) PutGroup(ctx context.Context, tenant string, groupKey string, rule string) error {
-	_, err := q.db.ExecContext(ctx, putGroup, tenant, groupKey, rule)
-	return err
+type RekeyParams struct {
+	FindingKey string
+	Tenant     string
+	ScopeID    int64
+	Former     string
+}
+
+// Rekey moves what the scope holds to another key, unless that is taken.
+func (q *Queries) Rekey(ctx context.Context, arg RekeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, rekey,
+		arg.FindingKey,
+		arg.Tenant,
+		arg.ScopeID,
+		arg.Former,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

@@ -209,6 +209,31 @@ func (q *Queries) DirtyMembers(ctx context.Context, tenant string, first string,
 	return items, nil
 }
 
+const groupHead = `-- name: GroupHead :one
+select group_key, version, left_finding, left_at
+from finding_groups
+where tenant = $1 and group_key = $2
+`
+
+type GroupHeadRow struct {
+	GroupKey    string
+	Version     int64
+	LeftFinding sql.NullInt64
+	LeftAt      Time
+}
+
+func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string) (GroupHeadRow, error) {
+	row := q.db.QueryRowContext(ctx, groupHead, tenant, groupKey)
+	var i GroupHeadRow
+	err := row.Scan(
+		&i.GroupKey,
+		&i.Version,
+		&i.LeftFinding,
+		&i.LeftAt,
+	)
+	return i, err
+}
+
 const groupIssues = `-- name: GroupIssues :many
 select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
 where tenant = $1 and group_key >= $2 and group_key <= $3 and phase <> 'dropped'

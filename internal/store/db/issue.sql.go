@@ -296,6 +296,53 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 	return items, nil
 }
 
+const lostIssues = `-- name: LostIssues :many
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
+where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'lost' and iid > 0
+order by id limit 1000
+`
+
+func (q *Queries) LostIssues(ctx context.Context, tenant string, integrationID int64, projectID int64) ([]Issue, error) {
+	rows, err := q.db.QueryContext(ctx, lostIssues, tenant, integrationID, projectID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Issue
+	for rows.Next() {
+		var i Issue
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.IntegrationID,
+			&i.GroupKey,
+			&i.Nonce,
+			&i.Phase,
+			&i.Rev,
+			&i.SentAt,
+			&i.ProjectID,
+			&i.IID,
+			&i.State,
+			&i.PendingState,
+			&i.OverrideState,
+			&i.Observed,
+			&i.Written,
+			&i.Missing,
+			&i.Trouble,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const projects = `-- name: Projects :many
 select distinct project_id from issues
 where tenant = $1 and integration_id = $2 and project_id > 0 and phase not in ('dropped', 'retired')

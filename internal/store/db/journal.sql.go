@@ -68,12 +68,13 @@ func (q *Queries) AddEntry(ctx context.Context, arg AddEntryParams) (int64, erro
 
 const addRun = `-- name: AddRun :one
 insert into runs (
-	tenant, integration_id, state, why, digest, undoes, approved_by, approved_at,
+	tenant, integration_id, state, shared, why, digest, undoes, approved_by, approved_at,
 	started_at, finished_at, steps, done, failed, in_doubt, skipped
 ) values (
-	$1, $2, $3, $4, $5, $6, $7, $8,
-	$9, $10, $11, $12, $13, $14, $15
+	$1, $2, $3, $4, $5, $6, $7, $8, $9,
+	$10, $11, $12, $13, $14, $15, $16
 )
+on conflict (tenant, integration_id) where state = 'running' and shared do nothing
 returning id
 `
 
@@ -81,6 +82,7 @@ type AddRunParams struct {
 	Tenant        string
 	IntegrationID int64
 	State         string
+	Shared        bool
 	Why           string
 	Digest        string
 	Undoes        int64
@@ -95,11 +97,13 @@ type AddRunParams struct {
 	Skipped       int64
 }
 
+// AddRun gives no row back when the integration has a shared run under way.
 func (q *Queries) AddRun(ctx context.Context, arg AddRunParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, addRun,
 		arg.Tenant,
 		arg.IntegrationID,
 		arg.State,
+		arg.Shared,
 		arg.Why,
 		arg.Digest,
 		arg.Undoes,
@@ -280,7 +284,7 @@ func (q *Queries) EntryByID(ctx context.Context, tenant string, iD int64) (Journ
 }
 
 const lastRuns = `-- name: LastRuns :many
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at from runs where tenant = $1 order by id desc limit $2
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs where tenant = $1 order by id desc limit $2
 `
 
 func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Run, error) {
@@ -309,6 +313,7 @@ func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Ru
 			&i.Undoes,
 			&i.ApprovedBy,
 			&i.ApprovedAt,
+			&i.Shared,
 		); err != nil {
 			return nil, err
 		}
@@ -324,7 +329,7 @@ func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Ru
 }
 
 const openRuns = `-- name: OpenRuns :many
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at from runs
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs
 where tenant = $1 and integration_id = $2 and state in ('running', 'waiting')
 order by id
 `
@@ -355,6 +360,7 @@ func (q *Queries) OpenRuns(ctx context.Context, tenant string, integrationID int
 			&i.Undoes,
 			&i.ApprovedBy,
 			&i.ApprovedAt,
+			&i.Shared,
 		); err != nil {
 			return nil, err
 		}
@@ -370,7 +376,7 @@ func (q *Queries) OpenRuns(ctx context.Context, tenant string, integrationID int
 }
 
 const runByID = `-- name: RunByID :one
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at from runs where tenant = $1 and id = $2
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs where tenant = $1 and id = $2
 `
 
 func (q *Queries) RunByID(ctx context.Context, tenant string, iD int64) (Run, error) {
@@ -393,6 +399,7 @@ func (q *Queries) RunByID(ctx context.Context, tenant string, iD int64) (Run, er
 		&i.Undoes,
 		&i.ApprovedBy,
 		&i.ApprovedAt,
+		&i.Shared,
 	)
 	return i, err
 }

@@ -93,7 +93,7 @@ func (q *Queries) Breakers(ctx context.Context, tenant string, integrationID int
 }
 
 const clock = `-- name: Clock :one
-select cast(current_timestamp as timestamptz)
+select cast(clock_timestamp() as timestamptz)
 `
 
 func (q *Queries) Clock(ctx context.Context) (Time, error) {

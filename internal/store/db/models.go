@@ -32,6 +32,19 @@ type Credential struct {
 	TokenName     string
 }
 
+type Delivery struct {
+	ID         int64
+	Tenant     string
+	Source     string
+	Scope      string
+	Options    string
+	ReceivedAt Time
+	Names      string
+	Sizes      string
+	Body       []byte
+	Trouble    string
+}
+
 type Integration struct {
 	ID              int64
 	Tenant          string
@@ -124,4 +137,5 @@ type Run struct {
 	Undoes        int64
 	ApprovedBy    string
 	ApprovedAt    Time
+	Shared        bool
 }

@@ -2,7 +2,8 @@
 // a column of times.
 //
 // What always holds: nothing here is written by hand but this file; every query
-// carries the tenant; every statement is one that both databases understand.
+// carries the tenant, those of limits apart, which are nobody's alone; every
+// statement is one that both databases understand.
 package db
 
 import (

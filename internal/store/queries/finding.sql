@@ -5,19 +5,31 @@ insert into scopes (tenant, source, scope) values (@tenant, @source, @scope)
 on conflict (tenant, source, scope) do update set scope = excluded.scope
 returning id;
 
--- name: PresentAccounts :many
-select distinct account from findings
-where tenant = @tenant and scope_id = @scope_id and detection = 'present';
+-- BeginWriting makes the pulls of a tenant write one after the other, however much
+-- each reads before: it holds the row of the tenant's first scope.
+-- name: BeginWriting :exec
+update scopes set scope = scope
+where scopes.tenant = @tenant and scopes.id = (select min(s.id) from scopes s where s.tenant = @tenant);
 
 -- name: FindingPlace :one
 select id, group_key from findings where tenant = @tenant and finding_key = @finding_key;
 
--- name: PutGroup :exec
+-- AddGroup makes a group that is new, and neither changes nor holds one that is
+-- there.
+-- name: AddGroup :execrows
 insert into finding_groups (tenant, group_key, rule, version, dirty)
 values (@tenant, @group_key, @rule, 1, true)
-on conflict (tenant, group_key) do update set
-	rule = excluded.rule, dirty = true, version = finding_groups.version + 1;
+on conflict (tenant, group_key) do nothing;
 
+-- MarkGroup says that a group changed, by which rule it is now, and which finding
+-- left it; what is not given stays.
+-- name: MarkGroup :exec
+update finding_groups set
+	rule = coalesce(sqlc.narg('rule'), rule), left_finding = coalesce(sqlc.narg('left_finding'), left_finding),
+	left_at = coalesce(sqlc.narg('left_at'), left_at), dirty = true, version = version + 1
+where tenant = @tenant and group_key = @group_key;
+
+-- PutFinding keeps since where none is given.
 -- name: PutFinding :one
 insert into findings (
 	tenant, scope_id, finding_key, group_key, kind, account, detection, absences,
@@ -28,7 +40,7 @@ insert into findings (
 )
 on conflict (tenant, finding_key) do update set
 	scope_id = excluded.scope_id, group_key = excluded.group_key, kind = excluded.kind, account = excluded.account,
-	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = excluded.since,
+	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = coalesce(excluded.since, findings.since),
 	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
 returning id;
 
@@ -36,14 +48,17 @@ returning id;
 insert into finding_bodies (finding_id, tenant, body) values (@finding_id, @tenant, @body)
 on conflict (finding_id) do update set body = excluded.body;
 
+-- Miss keeps since where none is given.
 -- name: Miss :one
-update findings set detection = @detection, absences = @absences, digest = @digest, since = @since
+update findings set detection = @detection, absences = @absences, digest = @digest, since = coalesce(@since, since)
 where tenant = @tenant and finding_key = @finding_key
 returning group_key;
 
--- name: LeaveGroup :exec
-update finding_groups set left_finding = @finding_id, left_at = @left_at, dirty = true, version = version + 1
-where tenant = @tenant and group_key = @group_key;
+-- Rekey moves what the scope holds to another key, unless that is taken.
+-- name: Rekey :execrows
+update findings set finding_key = @finding_key
+where findings.tenant = @tenant and findings.scope_id = @scope_id and findings.finding_key = @former
+and not exists (select 1 from findings f where f.tenant = @tenant and f.finding_key = @finding_key);
 
 -- name: AddPull :one
 insert into pulls (tenant, scope_id, received_at, complete, reasons, files, added, changed, unchanged, absent, missing, skipped)

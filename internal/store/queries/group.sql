@@ -60,3 +60,8 @@ where tenant = @tenant and group_key = @group_key;
 -- name: SettleGroup :exec
 update finding_groups set dirty = false
 where tenant = @tenant and group_key = @group_key and version = @version and dirty;
+
+-- name: GroupHead :one
+select group_key, version, left_finding, left_at
+from finding_groups
+where tenant = @tenant and group_key = @group_key;

@@ -53,6 +53,11 @@ order by project_id;
 select count(*) from issues
 where tenant = @tenant and integration_id = @integration_id and state = 'opened' and phase = 'live';
 
+-- name: LostIssues :many
+select * from issues
+where tenant = @tenant and integration_id = @integration_id and project_id = @project_id and phase = 'lost' and iid > 0
+order by id limit 1000;
+
 -- name: IssueByID :one
 select * from issues where tenant = @tenant and id = @id;
 

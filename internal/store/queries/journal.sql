@@ -1,11 +1,13 @@
+-- AddRun gives no row back when the integration has a shared run under way.
 -- name: AddRun :one
 insert into runs (
-	tenant, integration_id, state, why, digest, undoes, approved_by, approved_at,
+	tenant, integration_id, state, shared, why, digest, undoes, approved_by, approved_at,
 	started_at, finished_at, steps, done, failed, in_doubt, skipped
 ) values (
-	@tenant, @integration_id, @state, @why, @digest, @undoes, @approved_by, @approved_at,
+	@tenant, @integration_id, @state, @shared, @why, @digest, @undoes, @approved_by, @approved_at,
 	@started_at, @finished_at, @steps, @done, @failed, @in_doubt, @skipped
 )
+on conflict (tenant, integration_id) where state = 'running' and shared do nothing
 returning id;
 
 -- name: SaveRun :execrows

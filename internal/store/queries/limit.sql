@@ -8,7 +8,7 @@ returning state;
 update limits set state = @state where bucket = @bucket;
 
 -- name: Clock :one
-select cast(current_timestamp as timestamptz);
+select cast(clock_timestamp() as timestamptz);
 
 -- name: Breakers :many
 select * from breakers

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -29,6 +30,10 @@ func ingests() []scenario {
 		{"ingest keeps the later of two puts of a key", putTwice},
 		{"ingest gives a finding to the scope that put it last", scopes},
 		{"ingest knows the accounts of present findings", accounts},
+		{"ingest keeps since where it is not given", keepsSince},
+		{"ingest of more than fits into memory is whole", manyPuts},
+		{"a finding whose key definition changed keeps row, group and sighting", rekeys},
+		{"a key that is taken, or of another scope, is not moved", rekeysNot},
 		{"a finding that moves marks both groups and leaves no empty group", moves},
 		{"a finding that moves back is a member like any other", movesBack},
 		{"text of every kind comes back as it was", texts},
@@ -45,6 +50,8 @@ func remembers(b *bench) {
 	}
 	want := map[finding.Key]finding.Sighting{}
 	for _, placed := range []rule.Placed{place(disk(1)), place(disk(2))} {
+		b.same("since", placed.Sighting.Since, b.since(placed))
+		placed.Sighting.Since = time.Time{}
 		want[placed.Finding.FindingKey] = placed.Sighting
 	}
 	b.same("known", want, b.known(pulled()))
@@ -53,7 +60,7 @@ func remembers(b *bench) {
 func keepsFinding(b *bench) {
 	var f finding.Finding
 	fill(&f)
-	f.FindingKey, f.Kind, f.Detection = disk(1).FindingKey, finding.Cost, finding.Present
+	f.FindingKey, f.Kind, f.Detection, f.FormerKeys = disk(1).FindingKey, finding.Cost, finding.Present, nil
 	sighting := finding.Sighting{}
 	fill(&sighting)
 	b.put(rule.Placed{Finding: &f, Group: groupOf(1), Rule: "default", Sighting: sighting})
@@ -104,9 +111,11 @@ func misses(b *bench) {
 		return pulled(), in.Miss(disk(1).FindingKey, gone)
 	})
 	b.ok(err)
+	b.same("since", gone.Since, b.since(place(disk(1))))
+	b.same("member", gone, b.groups(false)[0].Group.Members[0].Sighting)
+	gone.Since = time.Time{}
 	b.same("known", gone, b.known(pulled())[disk(1).FindingKey])
 	b.same("dirty", []rule.GroupKey{groupOf(1)}, b.dirty())
-	b.same("member", gone, b.groups(false)[0].Group.Members[0].Sighting)
 }
 
 func missUnknown(b *bench) {
@@ -157,6 +166,135 @@ func putFails(b *bench) {
 		f.Tags = map[string]string{"team": "not UTF-8: \xff"}
 		return in.Put(place(f))
 	})
+}
+
+// since is when the detection of a finding took its value.
+func (b *bench) since(p rule.Placed) time.Time {
+	b.Helper()
+	for _, g := range b.groups(true) {
+		for _, m := range g.Group.Members {
+			if m.Finding.FindingKey == p.Finding.FindingKey {
+				return m.Sighting.Since
+			}
+		}
+	}
+	b.Fatalf("finding %s is in no group", p.Finding.FindingKey)
+	return time.Time{}
+}
+
+func keepsSince(b *bench) {
+	b.put(place(disk(1)), place(disk(2)))
+	again := place(disk(1))
+	again.Sighting.Since, again.Sighting.Digest = time.Time{}, finding.Digest{1}
+	first, second := place(disk(3)), place(disk(3))
+	second.Sighting.Since = time.Time{}
+	b.put(again, first, second)
+	_, err := b.Ingest(b.ctx, pulled(), func(in rule.Intake) (finding.Pull, error) {
+		return pulled(), in.Miss(disk(2).FindingKey, finding.Sighting{Detection: finding.Present, Absences: 1})
+	})
+	b.ok(err)
+	for i := range 3 {
+		b.same(fmt.Sprint("since of disk ", i+1), noon(), b.since(place(disk(i+1))))
+	}
+	b.same("digest", finding.Digest{1}, b.known(pulled())[disk(1).FindingKey].Digest)
+	b.same("absences", 1, b.known(pulled())[disk(2).FindingKey].Absences)
+}
+
+// manyPuts puts more than a pull holds back, all of it twice, and misses some of
+// it at once.
+func manyPuts(b *bench) {
+	const many = 1300
+	b.put(place(disk(0)))
+	b.settle()
+	before := b.versions()[groupOf(0)]
+	_, err := b.Ingest(b.ctx, pulled(), func(in rule.Intake) (finding.Pull, error) {
+		for i := range 2 * many {
+			f := disk(i % many)
+			f.Title = fmt.Sprintf("Delete disk %d, said %d times", i%many, 1+i/many)
+			b.ok(in.Put(place(f)))
+			if i%many%100 == 99 {
+				b.ok(in.Miss(f.FindingKey, finding.Sighting{Detection: finding.Absent, Since: noon()}))
+			}
+		}
+		return pulled(), nil
+	})
+	b.ok(err)
+	b.same("known", many, len(b.known(pulled())))
+	groups := b.groups(false)
+	b.same("dirty", many, len(groups))
+	absent := 0
+	for _, g := range groups {
+		if m := g.Group.Members[0]; !strings.HasSuffix(m.Finding.Title, "said 2 times") {
+			b.Errorf("%s", m.Finding.Title)
+		}
+		if g.Group.Detection() == finding.Absent {
+			absent++
+		}
+	}
+	b.same("absent", many/100, absent)
+	if after := b.versions()[groupOf(0)]; after <= before {
+		b.Errorf("the version went from %d to %d", before, after)
+	}
+}
+
+func rekeys(b *bench) {
+	seen := place(disk(1))
+	seen.Sighting.Absences = 1
+	b.put(seen, place(disk(2)))
+	b.settle()
+	key := finding.NewKey("test, defined anew", "1")
+	pulled := pulled()
+	pulled.ReceivedAt = noon().Add(time.Hour)
+	_, err := b.Ingest(b.ctx, pulled, func(in rule.Intake) (finding.Pull, error) {
+		moved, err := in.Rekey(disk(1).FindingKey, key)
+		b.ok(err)
+		b.same("moved", true, moved)
+		at, err := in.Known.Find(key)
+		b.ok(err)
+		got, known := at.Last()
+		b.same("known", true, known)
+		b.same("absences", 1, got.Absences)
+		return pulled, nil
+	})
+	b.ok(err)
+	want := seen.Sighting
+	want.Since = time.Time{}
+	b.same("known", map[finding.Key]finding.Sighting{key: want, disk(2).FindingKey: b.known(pulled)[disk(2).FindingKey]}, b.known(pulled))
+	f := disk(1)
+	f.FindingKey, f.FormerKeys = key, []finding.Key{disk(1).FindingKey}
+	b.put(rule.Placed{Finding: &f, Group: groupOf(1), Rule: "default", Sighting: finding.Sighting{Detection: finding.Present, Digest: f.Digest()}})
+	b.same("groups", 2, len(b.groups(true)))
+	dirty := b.groups(false)
+	if len(dirty) != 1 || len(dirty[0].Group.Members) != 1 {
+		b.Fatalf("dirty are %+v", dirty)
+	}
+	b.same("key", key, dirty[0].Group.Members[0].Finding.FindingKey)
+	b.same("since", noon(), dirty[0].Group.Members[0].Sighting.Since)
+}
+
+func rekeysNot(b *bench) {
+	other := pulled()
+	other.Scope = "two"
+	b.put(place(disk(1)), place(disk(2)))
+	b.putIn(other, place(disk(3)))
+	before := b.known(pulled())
+	_, err := b.Ingest(b.ctx, pulled(), func(in rule.Intake) (finding.Pull, error) {
+		for name, keys := range map[string][2]int{"taken here": {1, 2}, "taken in another scope": {1, 3}, "of another scope": {3, 4}, "unknown": {5, 6}} {
+			moved, err := in.Rekey(disk(keys[0]).FindingKey, disk(keys[1]).FindingKey)
+			b.ok(err)
+			b.same(name, false, moved)
+		}
+		b.same("on the roll", before, maps.Collect(in.Known.Missing()))
+		at, err := in.Known.Find(disk(1).FindingKey)
+		b.ok(err)
+		in.Known.Call(at, finding.Sighting{Detection: finding.Present})
+		moved, err := in.Rekey(disk(1).FindingKey, disk(4).FindingKey)
+		b.same("called in this pull", false, moved)
+		return pulled(), err
+	})
+	b.ok(err)
+	b.same("known", before, b.known(pulled()))
+	b.same("in the other scope", 1, len(b.known(other)))
 }
 
 func putTwice(b *bench) {
@@ -272,7 +410,7 @@ func times(b *bench) {
 		placed := place(disk(i))
 		placed.Sighting.Since = at
 		b.put(placed)
-		got := b.known(pulled())[disk(i).FindingKey].Since
+		got := b.since(placed)
 		if !got.Equal(want) || got.Location() != time.UTC {
 			b.Errorf("%v came back as %v", at, got)
 		}
@@ -280,7 +418,7 @@ func times(b *bench) {
 	never := place(disk(9))
 	never.Sighting.Since = time.Time{}
 	b.put(never)
-	if got := b.known(pulled())[disk(9).FindingKey].Since; !got.IsZero() {
+	if got := b.since(never); !got.IsZero() {
 		b.Errorf("the zero time came back as %v", got)
 	}
 }

@@ -75,17 +75,23 @@ func turnGivenUp(b *bench) {
 	b.same("state", "kept", b.state("one"))
 }
 
-// sharedLimit has three processes take all they can get without waiting long.
-// The bound is the burst and what comes in the time it took.
+// sharedLimit has three processes take all they can get in two seconds. The
+// bound is the burst and what comes meanwhile.
 func sharedLimit(b *bench) {
 	const perMinute, burst = 300, 60
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
+	defer cancel()
 	var group sync.WaitGroup
 	var taken atomic.Int64
 	began := time.Now()
 	for range 3 {
 		bucket := limit.NewShared("requests", perMinute, b.db, "shared")
 		for range 8 {
-			group.Go(func() { takeAll(b, bucket, &taken) })
+			group.Go(func() {
+				for takeOne(ctx, b, bucket) {
+					taken.Add(1)
+				}
+			})
 		}
 	}
 	group.Wait()
@@ -95,41 +101,35 @@ func sharedLimit(b *bench) {
 	}
 }
 
-// takeAll takes until the next permit is further away than the blink of an eye.
-func takeAll(b *bench, bucket *limit.Bucket, taken *atomic.Int64) {
-	for {
-		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
-		soon, done := context.WithDeadline(ctx, time.Now().Add(5*time.Second))
-		probe, err := bucket.Take(soon)
-		done()
-		cancel()
-		if err != nil {
-			if late := (*limit.LateError)(nil); !errors.As(err, &late) {
-				b.Error(err)
-			}
-			return
-		}
-		if taken.Add(1) > 100 {
-			return
-		}
-		if err := bucket.Settle(b.ctx, probe, limit.Fine, 0); err != nil {
+// takeOne is false when there is no more before ctx ends.
+func takeOne(ctx context.Context, b *bench, bucket *limit.Bucket) bool {
+	probe, err := bucket.Take(ctx)
+	if err != nil {
+		if late := (*limit.LateError)(nil); !errors.As(err, &late) && ctx.Err() == nil {
 			b.Error(err)
 		}
+		return false
 	}
+	if err := bucket.Settle(b.ctx, probe, limit.Fine, 0); err != nil {
+		b.Error(err)
+	}
+	return true
 }
 
 func sharedPause(b *bench) {
-	one, two, three := limit.NewShared("requests", 0, b.db, "x"), limit.NewShared("requests", 0, b.db, "x"), limit.NewShared("requests", 0, b.db, "x")
+	process := func() *limit.Bucket { return limit.NewShared("requests", 0, b.db, "x") }
+	one := process()
 	_, err := one.Take(b.ctx)
 	b.ok(err)
-	b.ok(one.Settle(b.ctx, false, limit.Limited, time.Hour))
-	soon, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	b.ok(one.Settle(b.ctx, false, limit.Limited, 10*time.Minute))
+	soon, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	var late *limit.LateError
-	if _, err := two.Take(soon); !errors.As(err, &late) || late.Wait < 59*time.Minute {
+	if _, err := process().Take(soon); !errors.As(err, &late) || late.Wait < 9*time.Minute {
 		b.Errorf("a pause that another process met: %v", err)
 	}
 	b.ok(b.db.Turn(b.ctx, "x", func(string, time.Time) string { return `{"limited":true}` })) // it has ended
+	two, three := process(), process()
 	probe, err := two.Take(soon)
 	b.ok(err)
 	b.same("two is the probe", true, probe)

@@ -131,7 +131,7 @@ func journals() []scenario {
 func runs(b *bench) {
 	var full plan.Run
 	fill(&full)
-	full.ID, full.Integration = b.begin().ID, 0
+	full.ID, full.Integration, full.Shared = b.begin().ID, 0, false // these stay as the run began
 	b.ok(b.FinishRun(b.ctx, full, ""))
 	second := b.begin()
 	got, err := b.Runs(b.ctx, 10)

@@ -8,6 +8,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ import (
 // Run holds the databases that open makes to the behaviour of a store. open
 // returns an empty one each time and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.DB) {
-	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits()} {
+	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits(), heldRuns(), shared()} {
 		for _, s := range part {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
@@ -116,10 +117,10 @@ func (b *bench) putIn(p finding.Pull, placed ...rule.Placed) finding.Pull {
 	return p
 }
 
-// known is what is remembered of a scope.
+// known is what is remembered of a scope, without the times: see since.
 func (b *bench) known(p finding.Pull) map[finding.Key]finding.Sighting {
 	b.Helper()
-	return b.intake(p).Known
+	return maps.Collect(b.intake(p).Known.Missing())
 }
 
 // intake is what Ingest hands out for a scope.

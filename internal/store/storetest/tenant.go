@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"cxm/internal/credential"
@@ -125,7 +126,7 @@ func changesNothing(b *bench) {
 	b.same("dirty", 1, len(b.dirty()))
 	b.same("summary", sum, b.sum())
 	b.same("journal", 2, len(b.journal(e.Run)))
-	b.sameIntegration(in, []byte("sealed for 1"), credential.Token{})
+	b.sameIntegration(in, fmt.Appendf(nil, "sealed for %d", in.ID), credential.Token{})
 	at, err := b.Watermark(b.ctx, in.ID, 1)
 	b.ok(err)
 	b.same("watermark", noon(), at)

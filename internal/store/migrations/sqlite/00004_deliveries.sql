@@ -1,6 +1,8 @@
 -- +goose Up
 -- What was accepted and is not taken in yet; taking it in deletes it. An id is
 -- never used twice: a job that runs again must not find another delivery.
+create index issues_lost on issues (tenant, integration_id, project_id, id) where phase = 'lost';
+
 create table deliveries (
 	id          integer primary key autoincrement,
 	tenant      text not null,
@@ -17,6 +19,7 @@ create table deliveries (
 create index deliveries_next on deliveries (tenant, source, scope, id) where trouble = '';
 create index deliveries_refused on deliveries (tenant) where trouble <> '';
 insert into sqlite_stat1 (tbl, idx, stat) values
+	('issues', 'issues_lost', '100 100 50 20 1'),
 	('deliveries', 'sqlite_autoindex_deliveries_1', '100 100 1'),
 	('deliveries', 'deliveries_next', '100 100 20 20 1'),
 	('deliveries', 'deliveries_refused', '5 5');

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"cxm/internal/store/db"
 )
 
 // writer is the one connection that writes. Small writes that wait for it at the
@@ -17,20 +15,21 @@ import (
 type writer struct {
 	db      *sql.DB
 	kept    *kept
+	hooks   hooks
 	turn    chan struct{} // holds one value while someone has the turn
 	crowded bool          // the last turn carried out several jobs; guarded by turn
 	mu      sync.Mutex
 	waiting []*job // guarded by mu
 }
 
-func newWriter(db *sql.DB) *writer {
-	return &writer{db: db, kept: newKept(db), turn: make(chan struct{}, 1)}
+func newWriter(db *sql.DB, h hooks) *writer {
+	return &writer{db: db, kept: newKept(db), hooks: h, turn: make(chan struct{}, 1)}
 }
 
 // job is one small write and, once done is closed, its outcome.
 type job struct {
+	Change
 	ctx  context.Context
-	f    func(context.Context, *db.Queries) error
 	err  error
 	done chan struct{}
 }
@@ -41,11 +40,11 @@ const shared = 64
 // errAborted is the outcome of jobs whose transaction ended in a panic.
 var errAborted = errors.New("the transaction was given up")
 
-// do runs f in a transaction, on this goroutine or another, and returns once it
-// is on disk. Once f runs, the end of ctx does not end it: what is interrupted
-// takes the others' work with it.
-func (w *writer) do(ctx context.Context, f func(context.Context, *db.Queries) error) error {
-	j := &job{ctx: ctx, f: f, done: make(chan struct{})}
+// do makes a change, on this goroutine or another, and returns once it is on
+// disk. Once it began, the end of ctx does not end it: what is interrupted takes
+// the others' work with it.
+func (w *writer) do(ctx context.Context, c Change) error {
+	j := &job{Change: c, ctx: ctx, done: make(chan struct{})}
 	w.mu.Lock()
 	w.waiting = append(w.waiting, j)
 	w.mu.Unlock()
@@ -116,7 +115,7 @@ func (w *writer) lead(ctx context.Context) error {
 		j.err = errAborted
 		defer close(j.done)
 	}
-	if err := carryOut(tx, w.kept.in(tx), jobs); err != nil {
+	if err := w.carryOut(tx, w.kept.in(tx), jobs); err != nil {
 		for _, j := range jobs {
 			j.err = err
 		}
@@ -142,40 +141,64 @@ func gather(ctx context.Context) {
 
 // carryOut runs the jobs, each of them whole or not at all, and commits. After
 // an error nothing of any was kept.
-func carryOut(tx *sql.Tx, statements *prepared, jobs []*job) error {
+func (w *writer) carryOut(tx *sql.Tx, statements *prepared, jobs []*job) error {
 	ctx := context.Background() // what is interrupted takes the others' work with it
-	kept := 0
+	var kept []*job
 	for _, j := range jobs {
 		if _, err := statements.ExecContext(ctx, "savepoint job"); err != nil {
 			return err
 		}
-		if j.err = j.f(context.WithoutCancel(j.ctx), db.New(statements)); j.err != nil {
+		if j.err = w.hooks.run(context.WithoutCancel(j.ctx), statements, j.Change, lend(tx)); j.err != nil {
 			if _, err := statements.ExecContext(ctx, "rollback to savepoint job"); err != nil {
 				return errors.Join(err, j.err)
 			}
 		} else {
-			kept++
+			kept = append(kept, j)
 		}
 		if _, err := statements.ExecContext(ctx, "release savepoint job"); err != nil {
 			return err
 		}
 	}
-	if kept == 0 {
-		return nil
-	}
-	return tx.Commit()
+	return w.commit(tx, kept)
 }
 
-// exclusive runs f in a transaction of its own, which the end of ctx rolls back.
-func (w *writer) exclusive(ctx context.Context, f func(db.DBTX) error) error {
+func (w *writer) commit(tx *sql.Tx, kept []*job) error {
+	if len(kept) == 0 {
+		return nil
+	}
+	for _, j := range kept {
+		w.hooks.before(j.Change)
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	for _, j := range kept {
+		w.hooks.after(j.Change)
+	}
+	return nil
+}
+
+// lend hands out SQLite's transaction.
+func lend(tx *sql.Tx) func(func(Tx) error) error {
+	return func(f func(Tx) error) error { return f(Tx{SQL: tx}) }
+}
+
+// exclusive makes a change in a transaction of its own, which the end of ctx
+// rolls back.
+func (w *writer) exclusive(ctx context.Context, c Change) error {
 	w.kept.catchUp(ctx)
 	tx, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	if err := f(w.kept.in(tx)); err != nil {
+	if err := w.hooks.run(ctx, w.kept.in(tx), c, lend(tx)); err != nil {
 		return err
 	}
-	return tx.Commit()
+	w.hooks.before(c)
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	w.hooks.after(c)
+	return nil
 }

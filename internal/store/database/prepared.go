@@ -1,15 +1,15 @@
-package store
+package database
 
 import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"sync"
 )
 
 // kept holds the statements that a pool of connections keeps prepared from one
-// transaction to the next: the texts are few (queries/ and what stands beside
-// it), and preparing one costs more than running it.
+// transaction to the next: the texts are few (the store's queries), and preparing one costs more than running it.
 type kept struct {
 	db *sql.DB
 
@@ -20,22 +20,43 @@ type kept struct {
 
 func newKept(db *sql.DB) *kept { return &kept{db: db, statements: map[string]*sql.Stmt{}} }
 
-// catchUp prepares what earlier transactions wanted. It needs a connection of
-// the pool, so nobody calls it within a transaction. What cannot be prepared now
-// is prepared by the transaction that wants it, which also says why not.
+// catchUp prepares what earlier transactions wanted. It waits for a connection
+// of the pool, so nobody calls it within a transaction, and it holds no lock
+// meanwhile: the transaction that has the connection may want a statement. What
+// cannot be prepared now is prepared by the transaction that wants it, which also
+// says why not.
 func (k *kept) catchUp(ctx context.Context) {
+	for _, text := range k.takeWanted() {
+		statement, err := k.db.PrepareContext(ctx, text) // close closes it
+		if err == nil {
+			k.keep(text, statement)
+		}
+	}
+}
+
+// takeWanted hands out the texts that are to be prepared, each once.
+func (k *kept) takeWanted() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	var wanted []string
 	for _, text := range k.wanted {
-		if k.statements[text] != nil {
-			continue
-		}
-		statement, err := k.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // close does
-		if err == nil {
-			k.statements[text] = statement
+		if k.statements[text] == nil && !slices.Contains(wanted, text) {
+			wanted = append(wanted, text)
 		}
 	}
 	k.wanted = nil
+	return wanted
+}
+
+// keep keeps a statement, unless another one of the same text was faster.
+func (k *kept) keep(text string, statement *sql.Stmt) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.statements[text] != nil {
+		_ = statement.Close() // the other one does the same
+		return
+	}
+	k.statements[text] = statement
 }
 
 func (k *kept) find(text string) *sql.Stmt {

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -10,24 +10,25 @@ import (
 	"cxm/internal/store/db"
 )
 
-// busy opens a store whose writer is held by someone else until release.
-func busy(t *testing.T) (s *Store, release func()) {
+// busy opens a database whose writer is held by someone else until release.
+func busy(t *testing.T) (d *DB, w *writer, release func()) {
 	t.Helper()
 	d, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	w = d.kind.(*sqlite).writer
 	held, free, ended := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {
-		ended <- d.write.exclusive(context.Background(), func(db.DBTX) error {
+		ended <- d.WriteAlone(context.Background(), Change{Do: func(context.Context, db.DBTX) error {
 			close(held)
 			<-free
 			return nil
-		})
+		}})
 	}()
 	<-held
 	t.Cleanup(func() { d.Close() })
-	return d.Tenant("default"), func() {
+	return d, w, func() {
 		close(free)
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -49,17 +50,17 @@ func (w *writer) wait(n int) {
 }
 
 // mark writes a row whose presence shows that a job was kept.
-func mark(name string, err error) func(context.Context, *db.Queries) error {
-	return func(ctx context.Context, q *db.Queries) error {
-		return errors.Join(q.MakeInstallation(ctx, name, "mark"), err)
-	}
+func mark(name string, err error) Change {
+	return Change{Do: func(ctx context.Context, tx db.DBTX) error {
+		return errors.Join(db.New(tx).MakeInstallation(ctx, name, "mark"), err)
+	}}
 }
 
-func (s *Store) marked(t *testing.T, name string) bool {
+func (d *DB) marked(t *testing.T, name string) bool {
 	t.Helper()
 	var code string
-	err := s.query(t.Context(), "reading a mark", func(q *db.Queries) (err error) {
-		code, err = q.Installation(t.Context(), name)
+	err := d.Read(t.Context(), func(tx db.DBTX) (err error) {
+		code, err = db.New(tx).Installation(t.Context(), name)
 		return err
 	})
 	return err == nil && code == "mark"
@@ -68,7 +69,7 @@ func (s *Store) marked(t *testing.T, name string) bool {
 // TestWritersShareATransaction has one fail after it wrote: its row goes, those
 // of the others stay.
 func TestWritersShareATransaction(t *testing.T) {
-	s, release := busy(t)
+	d, w, release := busy(t)
 	sentinel := errors.New("refused")
 	outcomes := map[string]chan error{"first": make(chan error, 1), "failing": make(chan error, 1), "last": make(chan error, 1)}
 	for i, name := range []string{"first", "failing", "last"} {
@@ -76,27 +77,27 @@ func TestWritersShareATransaction(t *testing.T) {
 		if name == "failing" {
 			fail = sentinel
 		}
-		go func() { outcomes[name] <- s.db.write.do(t.Context(), mark(name, fail)) }()
-		s.db.write.wait(i + 1)
+		go func() { outcomes[name] <- d.Write(t.Context(), mark(name, fail)) }()
+		w.wait(i + 1)
 	}
 	release()
 	for name, outcome := range outcomes {
 		err := <-outcome
-		if failed := name == "failing"; errors.Is(err, sentinel) != failed || s.marked(t, name) == failed {
-			t.Errorf("%s: the error is %v, and its row is there: %v", name, err, s.marked(t, name))
+		if failed := name == "failing"; errors.Is(err, sentinel) != failed || d.marked(t, name) == failed {
+			t.Errorf("%s: the error is %v, and its row is there: %v", name, err, d.marked(t, name))
 		}
 	}
 }
 
 // TestMoreWritersThanShareATransaction must not leave the last ones waiting.
 func TestMoreWritersThanShareATransaction(t *testing.T) {
-	s, release := busy(t)
+	d, w, release := busy(t)
 	const n = 3*shared + 1
 	ended := make(chan error, n)
 	for range n {
-		go func() { ended <- s.db.write.do(t.Context(), mark("many", nil)) }()
+		go func() { ended <- d.Write(t.Context(), mark("many", nil)) }()
 	}
-	s.db.write.wait(n)
+	w.wait(n)
 	release()
 	for range n {
 		if err := <-ended; err != nil {
@@ -108,13 +109,13 @@ func TestMoreWritersThanShareATransaction(t *testing.T) {
 // TestWriterGivesUp ends the time of a writer while another has the database,
 // and of one that waits behind it.
 func TestWriterGivesUp(t *testing.T) {
-	s, release := busy(t)
+	d, w, release := busy(t)
 	ended := make(chan error, 2)
 	ctx, cancel := context.WithCancel(t.Context())
 	for range 2 {
-		go func() { ended <- s.db.write.do(ctx, mark("late", nil)) }()
+		go func() { ended <- d.Write(ctx, mark("late", nil)) }()
 	}
-	s.db.write.wait(2)
+	w.wait(2)
 	cancel()
 	for range 2 {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -122,7 +123,7 @@ func TestWriterGivesUp(t *testing.T) {
 		}
 	}
 	release()
-	if err := s.db.write.do(t.Context(), mark("next", nil)); err != nil || s.marked(t, "late") || !s.marked(t, "next") {
+	if err := d.Write(t.Context(), mark("next", nil)); err != nil || d.marked(t, "late") || !d.marked(t, "next") {
 		t.Errorf("a write that was given up was made, or the next was not (%v)", err)
 	}
 }
@@ -130,34 +131,34 @@ func TestWriterGivesUp(t *testing.T) {
 // TestWriterSurvivesAPanic lets a job panic: those who share its transaction are
 // told, and the next get their turn.
 func TestWriterSurvivesAPanic(t *testing.T) {
-	s, release := busy(t)
+	d, w, release := busy(t)
 	caught, ended := make(chan any, 1), make(chan error, 1)
 	go func() {
 		defer func() { caught <- recover() }()
-		s.db.write.do(t.Context(), func(context.Context, *db.Queries) error { panic("a bug") })
+		d.Write(t.Context(), Change{Do: func(context.Context, db.DBTX) error { panic("a bug") }})
 	}()
-	s.db.write.wait(1) // it leads
-	go func() { ended <- s.db.write.do(t.Context(), mark("beside", nil)) }()
-	s.db.write.wait(2)
+	w.wait(1) // it leads
+	go func() { ended <- d.Write(t.Context(), mark("beside", nil)) }()
+	w.wait(2)
 	release()
 	if got := <-caught; got != "a bug" {
 		t.Errorf("the panic was %v", got)
 	}
-	if err := <-ended; !errors.Is(err, errAborted) || s.marked(t, "beside") {
+	if err := <-ended; !errors.Is(err, errAborted) || d.marked(t, "beside") {
 		t.Errorf("beside a panic: %v", err)
 	}
-	if err := s.db.write.do(t.Context(), mark("next", nil)); err != nil {
+	if err := d.Write(t.Context(), mark("next", nil)); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestWriterAfterClose(t *testing.T) {
-	s, release := busy(t)
+	d, _, release := busy(t)
 	release()
-	if err := s.db.Close(); err != nil {
+	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.db.write.do(t.Context(), mark("closed", nil)); err == nil {
+	if err := d.Write(t.Context(), mark("closed", nil)); err == nil {
 		t.Error("there is no error")
 	}
 }

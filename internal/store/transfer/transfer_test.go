@@ -1,0 +1,411 @@
+package transfer_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+	_ "modernc.org/sqlite"
+
+	"cxm/internal/credential"
+	"cxm/internal/finding"
+	"cxm/internal/integration"
+	"cxm/internal/issue"
+	"cxm/internal/money"
+	"cxm/internal/plan"
+	"cxm/internal/reconcile/breaker"
+	"cxm/internal/rule"
+	"cxm/internal/store"
+	"cxm/internal/store/database"
+	"cxm/internal/store/pgtest"
+	"cxm/internal/store/transfer"
+)
+
+var postgres pgtest.Once
+
+func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
+
+// place is a kind of database: a new one each time.
+type place func(t *testing.T) store.Options
+
+func file(t *testing.T) store.Options {
+	return store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}
+}
+
+func server(t *testing.T) place {
+	s := postgres.Server(t)
+	return func(t *testing.T) store.Options { return store.Options{URL: s.Database(t)} }
+}
+
+// TestCopy goes from each kind of database to each, and on to the next: in the
+// end all hold the same, and a store works on it as on the first.
+func TestCopy(t *testing.T) {
+	pg := server(t)
+	for name, ends := range map[string][2]place{
+		"SQLite to SQLite":         {file, file},
+		"SQLite to PostgreSQL":     {file, pg},
+		"PostgreSQL to SQLite":     {pg, file},
+		"PostgreSQL to PostgreSQL": {pg, pg},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from, to := ends[0](t), ends[1](t)
+			in := furnish(t, from)
+			before := read(t, from)
+			tables := copyAll(t, from, to, true)
+			for _, table := range tables {
+				if table.Rows == 0 {
+					t.Errorf("table %s has no rows, so that nobody sees whether it is copied: store something in it in furnish", table.Name)
+				}
+			}
+			same(t, before, read(t, to))
+			goesOn(t, to, in)
+		})
+	}
+}
+
+// TestCopyThereAndBack: the checksums of the first and the last are the same.
+func TestCopyThereAndBack(t *testing.T) {
+	first, between, last := file(t), server(t)(t), file(t)
+	furnish(t, first)
+	out := copyAll(t, first, between, false)
+	back := copyAll(t, between, last, false)
+	if diff := cmp.Diff(out, back); diff != "" {
+		t.Errorf("there and back differ:\n%s", diff)
+	}
+}
+
+func copyAll(t *testing.T, from, to store.Options, mark bool) []transfer.Table {
+	t.Helper()
+	source, target := open(t, from), open(t, to)
+	tables, err := transfer.Copy(t.Context(), source, target, mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tables
+}
+
+func open(t *testing.T, o store.Options) *database.DB {
+	t.Helper()
+	d, err := database.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func tenant(t *testing.T, o store.Options) (*store.DB, *store.Store) {
+	t.Helper()
+	db, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db, db.Tenant("default")
+}
+
+func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 123456000, time.UTC) }
+
+// texts are what breaks copies that take a detour through another form.
+func texts() []string {
+	return []string{"plain", "it's; drop table findings; --", "Größe, 大きさ, 🧊", "tab\t line\n \\N \\. \"", `{"a":"\u0000"}`, "", strings.Repeat("long ", 100_000)}
+}
+
+// furnish stores something of everything, and more findings than one statement
+// takes.
+func furnish(t *testing.T, o store.Options) (integrationID int64) {
+	t.Helper()
+	db, s := tenant(t, o)
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Installation(t.Context())
+	ok(err)
+	in, err := s.AddIntegration(t.Context(), integration.Integration{URL: "https://gitlab.example.com", Account: integration.Account{Bot: true}, CreatedAt: noon()},
+		credential.Token{ExpiresAt: noon(), Scopes: []string{"api"}}, func(int64) ([]byte, error) { return []byte{0, 1, 0xff, '\n', '\\'}, nil })
+	ok(err)
+	p := finding.Pull{Source: "test", Scope: "one", ReceivedAt: noon(), Complete: true}
+	short := texts()[:6]
+	_, err = s.Ingest(t.Context(), p, func(door rule.Intake) (finding.Pull, error) {
+		for i := range 800 {
+			f := finding.Finding{
+				FindingKey: finding.NewKey("test", fmt.Sprint(i)), Kind: finding.Cost, SourceSystem: "test", Title: fmt.Sprint(i), Description: short[i%len(short)],
+				ResourceID: fmt.Sprint(i), EstimatedMonthlySavings: money.Known(decimal.New(int64(i), -2)), BillingCurrency: "USD", Detection: finding.Present,
+			}
+			a := rule.Set{}.Assign(&f)
+			if err := door.Put(rule.Placed{Finding: &f, Group: a.Group, Rule: a.Rule, Sighting: finding.Sighting{Detection: finding.Present, Digest: f.Digest(), Since: noon()}}); err != nil {
+				return p, err
+			}
+		}
+		return p, nil
+	})
+	ok(err)
+	ok(s.Settle(t.Context(), versions(t, s)))
+	r, _, err := s.BeginRun(t.Context(), plan.Run{StartedAt: noon()}, nil)
+	ok(err)
+	for i, text := range texts() {
+		e, row, err := s.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create, Reason: text, WroteAt: noon()},
+			issue.Tracked{Integration: in.ID, Group: rule.NewGroupKey(fmt.Sprint(i)), Nonce: fmt.Sprint(i)})
+		ok(err)
+		row.Phase, row.Trouble, row.Observed = issue.Live, text, issue.Observed{ProjectID: 1, IID: int64(i + 1), Description: text}
+		e.Outcome = plan.Done
+		ok(s.Record(t.Context(), e, row, 0))
+	}
+	ok(s.Observe(t.Context(), in.ID, 1, nil, noon()))
+	_, _, err = s.BeginRun(t.Context(), plan.Run{Integration: in.ID, State: plan.Running, Shared: true, StartedAt: noon()}, []plan.Entry{{Seq: 1, Verb: plan.Create, Reason: "shared"}})
+	ok(err)
+	_, err = s.SaveBreaker(t.Context(), in.ID, breaker.Breaker{Target: "project 1", Class: "server", Failures: 3, Told: true, OpenedAt: noon()})
+	ok(err)
+	ok(db.Turn(t.Context(), "bucket", func(string, time.Time) string { return "state" }))
+	_, err = s.Accept(t.Context(), store.Delivery{Source: "test", Scope: "one", ReceivedAt: noon(), Parts: []store.Part{{Name: "big", Body: []byte(strings.Repeat("body\x00\xff", 1<<18))}}})
+	ok(err)
+	capped := s.Capped(plan.Caps{PerHour: 100}, noon)
+	_, _, err = capped.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create, WroteAt: noon()}, issue.Tracked{Integration: in.ID, Group: rule.NewGroupKey("capped"), Nonce: "capped"})
+	ok(err)
+	return in.ID
+}
+
+func versions(t *testing.T, s *store.Store) map[rule.GroupKey]int64 {
+	t.Helper()
+	out := map[rule.GroupKey]int64{}
+	if err := s.Groups(t.Context(), true, func(g rule.Group, _ []issue.Tracked) error { out[g.Key] = g.Version; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// content is what a store says that it holds.
+type content struct {
+	Installation string
+	Integrations []integration.Integration
+	Sealed       []byte
+	Token        credential.Token
+	Groups       []rule.Group
+	Issues       [][]issue.Tracked
+	Journal      []plan.Entry
+	Summary      store.Summary
+	Breakers     breaker.Set
+	Delivery     store.Delivery
+}
+
+func same(t *testing.T, want, got content) {
+	t.Helper()
+	if reflect.DeepEqual(want, got) { // cmp takes seconds for as much
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the copy differs (-from +to):\n%s", diff)
+	}
+}
+
+// read reads everything through the store; versions of groups are left out, as
+// marking raises them.
+func read(t *testing.T, o store.Options) content {
+	t.Helper()
+	db, s := tenant(t, o)
+	defer db.Close()
+	var c content
+	var errs [8]error
+	c.Installation, errs[0] = s.Installation(t.Context())
+	c.Integrations, errs[1] = s.Integrations(t.Context())
+	_, c.Sealed, c.Token, errs[2] = s.Integration(t.Context(), c.Integrations[0].ID)
+	errs[3] = s.Groups(t.Context(), true, func(g rule.Group, issues []issue.Tracked) error {
+		g.Version = 0
+		c.Groups, c.Issues = append(c.Groups, g), append(c.Issues, issues)
+		return nil
+	})
+	c.Summary, errs[4] = s.Summary(t.Context())
+	c.Journal, errs[5] = s.Journal(t.Context(), 1)
+	c.Summary.LastRun = plan.Run{} // a copy ends it
+	c.Breakers, errs[6] = s.Breakers(t.Context(), c.Integrations[0].ID)
+	c.Delivery, errs[7] = s.NextDelivery(t.Context(), "test", "one")
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// goesOn works with a copy: all is dirty, and new rows get ids of their own.
+func goesOn(t *testing.T, o store.Options, in int64) {
+	t.Helper()
+	_, s := tenant(t, o)
+	open, err := s.OpenRuns(t.Context(), in)
+	if err != nil || len(open) != 0 {
+		t.Errorf("runs are under way in the copy, whose jobs are not: %+v (%v)", open, err)
+	}
+	total, dirty, err := s.CountGroups(t.Context())
+	if err != nil || total != dirty || total == 0 {
+		t.Errorf("%d of %d groups are marked (%v)", dirty, total, err)
+	}
+	r, _, err := s.BeginRun(t.Context(), plan.Run{StartedAt: noon()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create}, issue.Tracked{Integration: in, Group: rule.NewGroupKey("new"), Nonce: "new"}); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := s.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create}, issue.Tracked{Integration: in, Group: rule.NewGroupKey("1"), Nonce: "again"}); !errors.Is(err, store.ErrAlreadyIntended) {
+		t.Errorf("a group that has an issue: %v", err)
+	}
+}
+
+func TestCopyRefusesATargetThatHoldsSomething(t *testing.T) {
+	for name, kind := range map[string]func(t *testing.T) place{"SQLite": func(*testing.T) place { return file }, "PostgreSQL": server} {
+		t.Run(name, func(t *testing.T) {
+			from, to := file(t), kind(t)(t)
+			furnish(t, from)
+			_, s := tenant(t, to)
+			mine, err := s.Installation(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = transfer.Copy(t.Context(), open(t, from), open(t, to), true)
+			if !errors.Is(err, transfer.ErrNotEmpty) || !strings.Contains(err.Error(), "installations") {
+				t.Errorf("the error is %v", err)
+			}
+			if now, err := s.Installation(t.Context()); err != nil || now != mine {
+				t.Errorf("the target changed (%v)", err)
+			}
+		})
+	}
+}
+
+// TestCopyNoticesRowsThatArriveOtherwise has the target change what it is given:
+// nothing is kept.
+func TestCopyNoticesRowsThatArriveOtherwise(t *testing.T) {
+	from, to := file(t), file(t)
+	furnish(t, from)
+	target := open(t, to)
+	raw, err := sql.Open("sqlite", to.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec("create trigger spoils after insert on runs begin update runs set why = 'spoilt' where id = new.id; end"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = transfer.Copy(t.Context(), open(t, from), target, true)
+	if err == nil || !strings.Contains(err.Error(), "table runs") || !strings.Contains(err.Error(), "nothing was kept") {
+		t.Errorf("the error is %v", err)
+	}
+	counts, err := transfer.Counts(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range counts {
+		if table.Rows != 0 {
+			t.Errorf("%d rows of %s were kept", table.Rows, table.Name)
+		}
+	}
+}
+
+// TestCopyIsOfOneMoment copies while somebody writes.
+func TestCopyIsOfOneMoment(t *testing.T) {
+	for name, kind := range map[string]func(t *testing.T) place{"SQLite": func(*testing.T) place { return file }, "PostgreSQL": server} {
+		t.Run(name, func(t *testing.T) {
+			from, to := kind(t)(t), file(t)
+			in := furnish(t, from)
+			_, s := tenant(t, from)
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan int)
+			go func() {
+				n := 0
+				for ctx.Err() == nil {
+					r, _, err := s.BeginRun(ctx, plan.Run{StartedAt: noon()}, nil)
+					if err == nil {
+						_, _, err = s.Intend(ctx, plan.Entry{Run: r.ID, Verb: plan.Create}, issue.Tracked{Integration: in, Group: rule.NewGroupKey(fmt.Sprint("w", n)), Nonce: fmt.Sprint("w", n)})
+					}
+					if err == nil {
+						n++
+					}
+				}
+				ended <- n
+			}()
+			copyAll(t, from, to, false) // a journal's row without its run would be refused
+			stop()
+			if n := <-ended; n == 0 {
+				t.Error("nothing was written meanwhile: the test proves nothing")
+			}
+		})
+	}
+}
+
+func TestSnapshotLeavesTheSourceAlone(t *testing.T) {
+	from := file(t)
+	furnish(t, from)
+	before, err := os.ReadFile(from.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "snapshot.db")
+	if err := database.Snapshot(t.Context(), from.Path, to); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(from.Path)
+	if err != nil || string(before) != string(after) {
+		t.Errorf("the source was written to (%v)", err)
+	}
+	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the snapshot has mode %v (%v)", info.Mode(), err)
+	}
+	same(t, read(t, from), read(t, store.Options{Path: to}))
+	if err := database.Snapshot(t.Context(), filepath.Join(t.TempDir(), "absent.db"), to+"2"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestCopyFromAnEarlierSchema: a backup that an earlier cxm made is brought up to
+// date on its way, and stays as it is.
+func TestCopyFromAnEarlierSchema(t *testing.T) {
+	from := file(t)
+	old, err := database.OpenAt(t.Context(), from, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"insert into installations (tenant, code) values ('default', '0123456789abcdef')",
+		"insert into runs (tenant, steps, done, failed, in_doubt, skipped) values ('default', 1, 1, 0, 0, 0)",
+		"insert into finding_groups (tenant, group_key, rule, version, dirty) values ('default', 'g', 'r', 1, 0)",
+	} {
+		if _, err := old.SQL().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mine := filepath.Join(t.TempDir(), "mine.db")
+	if err := database.Snapshot(t.Context(), from.Path, mine); err != nil {
+		t.Fatal(err)
+	}
+	to := server(t)(t)
+	copyAll(t, store.Options{Path: mine}, to, true)
+	_, s := tenant(t, to)
+	runs, err := s.Runs(t.Context(), 9)
+	if err != nil || len(runs) != 1 || runs[0].Done != 1 {
+		t.Errorf("the runs are %v (%v)", runs, err)
+	}
+	d, err := database.Connect(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if v, err := d.Versions(t.Context()); err != nil || v.Has != 1 || v.Knows < 2 {
+		t.Errorf("the source has version %d by now (%v)", v.Has, err)
+	}
+	if _, err := transfer.Copy(t.Context(), d, open(t, file(t)), true); err == nil || !strings.Contains(err.Error(), "different schemas") {
+		t.Errorf("two schemas: %v", err)
+	}
+}
