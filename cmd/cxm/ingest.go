@@ -146,6 +146,7 @@ func printInspected(w io.Writer, seen app.Inspected) error {
 func newIngest(o *options) *cobra.Command {
 	var s sourceFlags
 	var scope string
+	var later bool
 	cmd := &cobra.Command{
 		Use:   "ingest --source TYPE FILE...",
 		Short: "Takes findings in and stores them durably",
@@ -154,7 +155,10 @@ is not right. Several files are the pages of one snapshot; - is standard input.
 
 A snapshot covers a scope. What a complete snapshot of the same scope no longer
 holds twice in a row is proved absent; give different accounts, subscriptions or
-clusters that are listed separately a --scope each.`,
+clusters that are listed separately a --scope each.
+
+With --later the files are only kept; the next cxm run, or a cxm serve, takes them
+in, in the order in which they came.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			d, done, err := s.delivery(cmd, scope, files)
@@ -162,12 +166,34 @@ clusters that are listed separately a --scope each.`,
 				return err
 			}
 			defer done()
+			if later {
+				return accept(cmd, o, d)
+			}
 			return ingest(cmd, o, d)
 		},
 	}
 	s.add(cmd)
 	cmd.Flags().StringVar(&scope, "scope", "default", "the part of the world that the files cover")
+	cmd.Flags().BoolVar(&later, "later", false, "keep the files for the queue to take in")
 	return cmd
+}
+
+// accept keeps a delivery for the queue.
+func accept(cmd *cobra.Command, o *options, d app.Delivery) error {
+	a, err := o.open(cmd)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	id, err := a.Accept(cmd.Context(), d)
+	if err != nil {
+		return err
+	}
+	if o.json() {
+		return printJSON(cmd.OutOrStdout(), map[string]any{"delivery": id, "source": d.Type, "scope": d.Scope})
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "Kept as delivery %d of %s, scope %s: cxm run takes it in.\n", id, d.Type, d.Scope)
+	return nil
 }
 
 func ingest(cmd *cobra.Command, o *options, d app.Delivery) error {

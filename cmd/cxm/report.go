@@ -69,6 +69,9 @@ func printReport(out, errs io.Writer, p app.Planned, r app.Report) {
 		if len(p.Plan.Changes()) == 0 {
 			fmt.Fprintln(out, sentence(p.Plan))
 		}
+		if r.InDoubt > 0 {
+			fmt.Fprintf(errs, "%d creates are in doubt. Next: run `cxm apply` again; it looks at GitLab before it sends anything.\n", r.InDoubt)
+		}
 		return
 	}
 	for _, f := range r.Failures {

@@ -72,7 +72,7 @@ func note(r plan.Run) string {
 }
 
 func showRun(cmd *cobra.Command, o *options, a *app.App, id int64) error {
-	r, entries, err := a.Run(cmd.Context(), id)
+	r, entries, err := a.RunOf(cmd.Context(), id)
 	if err != nil {
 		return err
 	}

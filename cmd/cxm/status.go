@@ -60,6 +60,15 @@ func printStatus(w io.Writer, s app.Status) {
 		}
 		fmt.Fprintf(w, "Last pull: %s, scope %s, %s, %s\n", p.Source, p.Scope, p.ReceivedAt.Format(time.RFC3339), complete)
 	}
+	if s.Deliveries+s.Refused > 0 {
+		fmt.Fprintf(w, "Accepted:  %d deliveries wait for cxm run, %d are refused\n", s.Deliveries, s.Refused)
+	}
+	for _, r := range s.Waiting {
+		fmt.Fprintf(w, "Waits:     run %d, since %s: cxm approve %d\n", r.ID, r.Why, r.ID)
+	}
+	for _, why := range s.Broken {
+		fmt.Fprintf(w, "Broken:    %s\n", oneLine(why))
+	}
 	if r := s.LastRun; r.ID != 0 {
 		fmt.Fprintf(w, "Last run:  %d of %d steps done, %d failed, %d skipped, %s\n", r.Done, r.Steps, r.Failed, r.Skipped, r.StartedAt.Format(time.RFC3339))
 	}
@@ -96,17 +105,25 @@ func statusJSON(s app.Status) any {
 		Savings        money.Totals  `json:"savings"` // per month
 		UnknownSavings int           `json:"unknown_savings"`
 		Pulls          []pull        `json:"last_pulls"`
+		Deliveries     int           `json:"deliveries"` // accepted, and not taken in yet
+		Refused        int           `json:"refused"`    // deliveries that cannot be taken in
+		Waiting        []runJSON     `json:"waiting"`    // for approval
+		Broken         []string      `json:"broken"`
 		LastRun        any           `json:"last_run"`
 	}
 	out := document{
 		Integrations: []integration{}, Issues: issues{s.Open, s.Closed, s.InDoubt, s.Unseen},
 		Findings: findings{s.Present, s.Absent}, Savings: s.Savings, UnknownSavings: s.Unknown, Pulls: []pull{},
+		Deliveries: s.Deliveries, Refused: s.Refused, Waiting: []runJSON{}, Broken: append([]string{}, s.Broken...),
 	}
 	for _, in := range s.Integrations {
 		out.Integrations = append(out.Integrations, integration{in.ID, in.URL, in.Project.Path, in.Account.Username})
 	}
 	for _, p := range s.Pulls {
 		out.Pulls = append(out.Pulls, pull{p.Source, p.Scope, p.ReceivedAt, p.Complete})
+	}
+	for _, r := range s.Waiting {
+		out.Waiting = append(out.Waiting, newRunJSON(r))
 	}
 	if r := s.LastRun; r.ID != 0 {
 		out.LastRun = map[string]any{"id": r.ID, "started_at": r.StartedAt, "steps": r.Steps, "done": r.Done, "failed": r.Failed, "in_doubt": r.InDoubt, "skipped": r.Skipped}

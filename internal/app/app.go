@@ -18,23 +18,28 @@ import (
 	"cxm/internal/credential"
 	"cxm/internal/gitlab"
 	"cxm/internal/plan"
+	"cxm/internal/queue"
 	"cxm/internal/store"
 )
 
 // Config is the whole configuration. The zero value of an optional field is the
 // default that stands behind it.
 type Config struct {
-	DataDir   string            // holds cxm.db and key.json; made when absent, readable by its owner only
-	Tenant    string            // optional: "default"
-	Settle    time.Duration     // how long GitLab's silence about a create means nothing; optional: 30s
-	Workers   int               // writes in flight; optional: 16
-	Clock     func() time.Time  // optional: time.Now
-	Transport http.RoundTripper // optional: a good one
-	Logger    *slog.Logger      // optional: nothing is logged
-	Observe   func(gitlab.Call) // hears of every call to GitLab; optional
-	Limits    gitlab.Limits     // optional: what suits the instance
-	Brakes    *plan.Brakes      // what a run may do unasked; optional: plan.DefaultBrakes
-	Caps      plan.Caps         // on new and open issues per project; optional: none
+	DataDir    string             // holds key.json, and cxm.db without Database; made when absent, readable by its owner only
+	Database   string             // URL of a PostgreSQL database (postgres://…); optional: cxm.db in DataDir
+	Tenant     string             // optional: "default"
+	Settle     time.Duration      // how long GitLab's silence about a create means nothing; optional: 30s
+	Workers    int                // writes in flight; optional: 16
+	Clock      func() time.Time   // optional: time.Now
+	Transport  http.RoundTripper  // optional: a good one
+	Logger     *slog.Logger       // optional: nothing is logged
+	Failpoint  func(point string) // called before and after every commit, for runs that kill the process there; optional
+	Observe    func(gitlab.Call)  // hears of every call to GitLab; optional
+	Limits     gitlab.Limits      // optional: what suits the instance
+	JobTimeout time.Duration      // ends a job that takes longer; optional: 2 minutes
+	Rescue     time.Duration      // after which a job counts as that of a dead process; optional: a minute more than JobTimeout
+	Brakes     *plan.Brakes       // what a run may do unasked; optional: plan.DefaultBrakes
+	Caps       plan.Caps          // on new and open issues per project; optional: none
 }
 
 // App is cxm on one data directory.
@@ -68,6 +73,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Settle <= 0 {
+		c.Settle = 30 * time.Second
+	}
 	if c.Brakes == nil {
 		brakes := plan.DefaultBrakes()
 		c.Brakes = &brakes
@@ -82,11 +90,35 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the key of the data directory: %w", err)
 	}
-	db, err := store.Open(ctx, store.Options{Path: filepath.Join(c.DataDir, "cxm.db")})
+	out := &outbox{}
+	where := c.where()
+	where.Changed, where.Planned, where.Delivered = out.changed, out.planned, out.delivered
+	db, err := store.Open(ctx, where)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	return &App{Config: c, db: db, store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), sealer: sealer}, nil
+	a := &App{Config: c, db: db, store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), sealer: sealer}
+	if out.queue, err = a.openQueue(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return a, nil
+}
+
+// openQueue prepares the queue's tables and opens a queue that only inserts.
+func (a *App) openQueue(ctx context.Context) (*queue.Queue, error) {
+	if err := queue.Migrate(ctx, a.handle()); err != nil {
+		return nil, fmt.Errorf("preparing the queue: %w", err)
+	}
+	return queue.Open(ctx, queue.Options{Handle: a.handle(), Logger: a.Logger})
+}
+
+// where is the database.
+func (c Config) where() store.Options {
+	o := store.Options{URL: c.Database, Failpoint: c.Failpoint}
+	if c.Database == "" {
+		o.Path = filepath.Join(c.DataDir, "cxm.db")
+	}
+	return o
 }
 
 // Close closes the database.

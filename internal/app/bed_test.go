@@ -46,12 +46,13 @@ func (c *clock) forward(d time.Duration) {
 // bed is a sandbox GitLab with people, and cxm connected to it.
 type bed struct {
 	*testing.T
-	gitlab *sandbox.Server
-	url    string
-	clock  *clock
-	dir    string
-	app    *app.App
-	writes *counter
+	gitlab   *sandbox.Server
+	url      string
+	clock    *clock
+	dir      string
+	database string // PostgreSQL; empty: SQLite in dir
+	app      *app.App
+	writes   *counter
 }
 
 type counter struct {
@@ -77,7 +78,13 @@ func (c *counter) take() int {
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
-	b := &bed{T: t, clock: &clock{}, dir: t.TempDir(), writes: &counter{}}
+	return newBedOn(t, "")
+}
+
+// newBedOn is newBed on a database other than the data directory's own.
+func newBedOn(t *testing.T, database string) *bed {
+	t.Helper()
+	b := &bed{T: t, clock: &clock{}, dir: t.TempDir(), database: database, writes: &counter{}}
 	var err error
 	if b.gitlab, err = sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Clock: b.clock.now}); err != nil {
 		t.Fatal(err)
@@ -94,7 +101,7 @@ func newBed(t *testing.T) *bed {
 // open opens cxm on a data directory.
 func (b *bed) open(dir string, change ...func(*app.Config)) *app.App {
 	b.Helper()
-	c := app.Config{DataDir: dir, Clock: b.clock.now, Settle: 200 * time.Millisecond, Observe: b.writes.observe}
+	c := app.Config{DataDir: dir, Database: b.database, Clock: b.clock.now, Settle: 200 * time.Millisecond, Observe: b.writes.observe}
 	for _, f := range change {
 		f(&c)
 	}
@@ -181,7 +188,12 @@ type issueView struct {
 // issues lists what is in a project, oldest first.
 func (b *bed) issues(project string) []issueView {
 	b.Helper()
-	status, got := b.call(http.MethodGet, "/api/v4/projects/"+project+"/issues?per_page=100&order_by=created_at&sort=asc", nil)
+	return b.issuesPage(project, 1)
+}
+
+func (b *bed) issuesPage(project string, page int) []issueView {
+	b.Helper()
+	status, got := b.call(http.MethodGet, fmt.Sprintf("/api/v4/projects/%s/issues?per_page=100&order_by=created_at&sort=asc&page=%d", project, page), nil)
 	var out []issueView
 	if err := json.Unmarshal(got, &out); status != http.StatusOK || err != nil {
 		b.Fatalf("listing issues answered %d: %s", status, got)

@@ -34,7 +34,7 @@ func (a *App) ConnectGitLab(ctx context.Context, c Connect) (Connected, error) {
 	if err != nil {
 		return Connected{}, err
 	}
-	client, err := a.client(base, c.Token, false)
+	client, err := a.client(base, c.Token, 0, false)
 	if err != nil {
 		return Connected{}, err
 	}
@@ -116,11 +116,13 @@ func loopback(base string) bool {
 	return strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "[::1]")
 }
 
-// client makes a GitLab client. One that is read-only refuses every write.
-func (a *App) client(base string, token credential.Secret, readOnly bool) (*gitlab.Client, error) {
+// client makes a GitLab client that acts as the account, and shares its limits
+// with the account's other processes; 0: which it is, is not known yet. One that
+// is read-only refuses every write.
+func (a *App) client(base string, token credential.Secret, account int64, readOnly bool) (*gitlab.Client, error) {
 	return gitlab.New(gitlab.Options{
 		URL: base, Token: token.Reveal, Transport: a.Transport, Limits: a.Limits,
-		Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
+		Ledger: a.db, Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
 	})
 }
 

@@ -63,7 +63,7 @@ func (a *App) Runs(ctx context.Context, limit int) ([]plan.Run, error) {
 	return a.store.Runs(ctx, limit)
 }
 
-// Run is a run with its journal, in the order of its plan.
-func (a *App) Run(ctx context.Context, id int64) (plan.Run, []plan.Entry, error) {
+// RunOf is a run with its journal, in the order of its plan.
+func (a *App) RunOf(ctx context.Context, id int64) (plan.Run, []plan.Entry, error) {
 	return a.store.Run(ctx, id)
 }

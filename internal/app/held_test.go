@@ -92,7 +92,7 @@ func TestManyClosesWaitForAPerson(t *testing.T) {
 	if _, err := b.app.Approve(b.Context(), run, "platform-admin", nil); err == nil || !strings.Contains(err.Error(), "is finished and waits for nobody") {
 		t.Errorf("a second approval: %v", err)
 	}
-	r, entries, err := b.app.Run(b.Context(), run)
+	r, entries, err := b.app.RunOf(b.Context(), run)
 	if err != nil || r.ApprovedBy != "platform-admin" || r.State != plan.Finished || len(entries) != 15 {
 		t.Errorf("run %+v with %d entries (%v)", r, len(entries), err)
 	}

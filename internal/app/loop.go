@@ -99,7 +99,7 @@ func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) 
 const patience = 10 * time.Second
 
 // engine wires one integration's loop.
-func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func(reconcile.Progress)) (*reconcile.Engine, error) {
+func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func(reconcile.Progress), change ...func(*reconcile.Config)) (*reconcile.Engine, error) {
 	in, err := a.Integration(ctx, id)
 	if err != nil {
 		return nil, err
@@ -112,12 +112,16 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	if err != nil {
 		return nil, fmt.Errorf("reading the installation's name: %w", err)
 	}
-	return reconcile.New(reconcile.Config{
-		Integration: in, Installation: installation, Tracker: client,
+	c := reconcile.Config{
+		Integration: in, Installation: installation, Tracker: client, Finder: client,
 		Findings: a.store, Journal: a.store, Memory: a.store, Runs: a.store, Census: a.store,
 		Policy: a.policy(), Brakes: *a.Brakes, Caps: a.Caps,
 		Stale: stale, Clock: a.Clock, Workers: a.Workers, Settle: a.Settle, Progress: progress,
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	return reconcile.New(c)
 }
 
 // open makes the client of a stored integration.
@@ -130,10 +134,10 @@ func (a *App) open(ctx context.Context, in integration.Integration, readOnly boo
 	if err != nil {
 		return nil, fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
 	}
-	return a.client(in.URL, token, readOnly)
+	return a.client(in.URL, token, in.Account.ID, readOnly)
 }
 
 // stale says that another process was faster.
 func stale(err error) bool {
-	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrCapped) || errors.Is(err, store.ErrAlreadyIntended)
+	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrCapped) || errors.Is(err, store.ErrUnderWay) || errors.Is(err, store.ErrAlreadyIntended)
 }

@@ -332,6 +332,22 @@ func (b *bed) inviteTo(project string) {
 	b.admin(http.MethodPost, "/api/v4/projects/"+project+"/members", map[string]any{"user_id": id, "access_level": 40})
 }
 
+// An issue that could not be seen once is taken up again, though nobody changed it
+// meanwhile.
+func TestSeenAgain(t *testing.T) {
+	b := newBed(t)
+	b.aws(disk(1, "100"), disk(2, "5"))
+	b.want("++")
+	b.gitlab.Inject(sandbox.Fault{Method: http.MethodPut, Path: issuesRoute + "/*", Times: 1, Status: 404, Body: `{"message":"404 Issue Not Found"}`})
+	b.aws(disk(1, "300"), disk(2, "5"))
+	if _, report := b.apply(); report.Run.Failed != 1 {
+		t.Fatalf("report %+v", report.Run)
+	}
+	b.clock.forward(24 * time.Hour)
+	b.want("~")
+	b.want("")
+}
+
 // TestNotSeenIsNotDeleted holds G7: an account that lost its role changes
 // nothing, and goes on when it is back.
 func TestNotSeenIsNotDeleted(t *testing.T) {

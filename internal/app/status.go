@@ -23,7 +23,11 @@ type Status struct {
 	Savings      money.Totals // per month, of what is present; one resource counts once
 	Unknown      int          // groups that save an unknown amount
 	Pulls        []finding.Pull
-	LastRun      plan.Run // ID 0: there was none
+	Waiting      []plan.Run // runs that a brake holds until somebody approves them
+	Broken       []string   // what only fails and is left alone for a while, in words for people
+	Deliveries   int        // accepted, and not taken in yet
+	Refused      int        // deliveries that cannot be taken in, and are kept for a person to look at
+	LastRun      plan.Run   // ID 0: there was none
 }
 
 // Status sums up what the data directory holds. It asks nothing of GitLab.
@@ -40,6 +44,14 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 		Integrations: all, Present: map[finding.Kind]int{}, Savings: sum.Savings, Unknown: sum.Unknown,
 		Pulls: sum.Pulls, LastRun: sum.LastRun,
 	}
+	if s.Deliveries, s.Refused, err = a.store.Deliveries(ctx); err != nil {
+		return Status{}, err
+	}
+	for _, in := range all {
+		if err := s.open(ctx, a, in.ID); err != nil {
+			return Status{}, err
+		}
+	}
 	for _, c := range sum.Issues {
 		s.count(c.Phase, c.State, c.Count)
 	}
@@ -51,6 +63,27 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 		s.Present[c.Kind] += c.Count
 	}
 	return s, nil
+}
+
+// open adds what waits, and what is broken, of one integration.
+func (s *Status) open(ctx context.Context, a *App, integration int64) error {
+	runs, err := a.store.OpenRuns(ctx, integration)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if r.State == plan.Waiting {
+			s.Waiting = append(s.Waiting, r)
+		}
+	}
+	broken, err := a.store.Breakers(ctx, integration)
+	for _, b := range broken {
+		if b.Open() {
+			_, _, why := b.Allow(a.Clock())
+			s.Broken = append(s.Broken, why)
+		}
+	}
+	return err
 }
 
 func (s *Status) count(p issue.Phase, state issue.State, n int) {

@@ -16,17 +16,17 @@ type Room struct {
 
 // Left is how many more issues may be created, and which cap says so; -1: any
 // number.
-func (c Caps) Left(r Room) (left int, cap string) {
+func (c Caps) Left(r Room) (left int, why string) {
 	left = -1
 	if c.PerHour > 0 {
-		left, cap = max(0, c.PerHour-r.Created), fmt.Sprintf("at most %d new ones an hour", c.PerHour)
+		left, why = max(0, c.PerHour-r.Created), fmt.Sprintf("at most %d new ones an hour", c.PerHour)
 	}
 	if c.Open > 0 {
 		if most := max(0, c.Open-r.Open); left < 0 || most < left {
-			left, cap = most, fmt.Sprintf("at most %d open at once", c.Open)
+			left, why = most, fmt.Sprintf("at most %d open at once", c.Open)
 		}
 	}
-	return left, cap
+	return left, why
 }
 
 // Cap leaves for later what the caps have no room for: the creates of most value
@@ -42,9 +42,9 @@ func Cap(p Plan, c Caps, home int64, rooms map[int64]Room) Plan {
 	for _, s := range p.Steps {
 		if s.Verb == Create {
 			project := s.At(home)
-			left, cap := c.Left(rooms[project])
+			left, why := c.Left(rooms[project])
 			if left >= 0 && taken[project] >= left {
-				s = s.wait("waits its turn: " + cap + " in this project")
+				s = s.wait("waits its turn: " + why + " in this project")
 				capped++
 			}
 			taken[project]++

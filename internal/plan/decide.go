@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -13,6 +14,10 @@ import (
 	"cxm/internal/rule"
 )
 
+// ClosedWords begin the status of an issue that cxm closed. A block that holds
+// them was written together with the closing.
+const ClosedWords = "**Closed by cxm**"
+
 // Policy is how cautious decisions are. The zero value is not usable: start
 // from DefaultPolicy.
 type Policy struct {
@@ -21,6 +26,7 @@ type Policy struct {
 	Thresholds   issue.Thresholds // how far an amount must move before an issue is edited for it
 	MaxRepeats   int              // times the same text is written again after somebody changed it
 	Proof        int              // complete snapshots in a row that prove absence; for the words only
+	Calm         time.Duration    // after cxm reopened an issue, its last write must be this old before it is closed again; 0: no wait
 }
 
 // DefaultPolicy is what a new installation does.
@@ -31,6 +37,7 @@ func DefaultPolicy() Policy {
 		Thresholds:   issue.DefaultThresholds(),
 		MaxRepeats:   1,
 		Proof:        2,
+		Calm:         time.Hour,
 	}
 }
 
@@ -59,6 +66,7 @@ type Case struct {
 //	present    closed by a person                       = theirs to reopen
 //	present    closed by a person, grown since          ^ reopen
 //	absent     open                                     - close
+//	absent     open, reopened by cxm just now           = wait: what flaps is quiet
 //	absent     open, reopened by a person               = theirs to close
 //	absent     closed, in doubt, unseen                 =
 //	absent     none                                     (no step at all)
@@ -141,7 +149,7 @@ func (d *decider) duplicate(t *issue.Tracked) (Step, bool) {
 		other = reference(*now, t.Observed.ProjectID)
 	}
 	s := d.step(Close, t, "a duplicate of %s: GitLab carried out this create long after it had gone unanswered", other)
-	s.Status = fmt.Sprintf("**Closed by cxm**: a duplicate of %s.", other)
+	s.Status = fmt.Sprintf(ClosedWords+": a duplicate of %s.", other)
 	s.Change = issue.Change{State: issue.Closed}
 	return s, true
 }
@@ -320,9 +328,13 @@ func (d *decider) grown(was issue.Written) string {
 	return ""
 }
 
+// reopened begins the status of an issue that cxm reopened. It is how a later
+// decision knows, since an issue's status stays until its state changes.
+const reopened = "**Reopened by cxm**"
+
 func (d *decider) reopen(t *issue.Tracked, reason string) Step {
 	s := d.step(Reopen, t, "%s", reason)
-	s.Status = fmt.Sprintf("**Reopened by cxm** on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
+	s.Status = fmt.Sprintf(reopened+" on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
 	s.Change = d.change(t, s.Status)
 	s.Change.State = issue.Opened
 	return s
@@ -334,11 +346,22 @@ func (d *decider) gone(t *issue.Tracked) Step {
 		return d.step(Nothing, t, "gone, but a person reopened it: theirs to close")
 	}
 	reason := d.proof()
+	if d.restless(t) {
+		s := d.step(Nothing, t, "%s, but it was reopened lately: closed once nothing has happened for %d minutes", reason, int(d.Calm.Minutes()))
+		s.Later = true // it is looked at again though nothing about it changes
+		return s
+	}
 	s := d.step(Close, t, "%s", reason)
-	s.Status = fmt.Sprintf("**Closed by cxm** on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
+	s.Status = fmt.Sprintf(ClosedWords+" on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
 	s.Change = d.change(t, s.Status)
 	s.Change.State = issue.Closed
 	return s
+}
+
+// restless says that an issue came back only just now. Closing it at once would
+// open and close it with every turn of a thing that flaps.
+func (d *decider) restless(t *issue.Tracked) bool {
+	return strings.HasPrefix(t.Written.Status, reopened) && d.Now.Sub(t.Written.At) < d.Calm
 }
 
 // proof says how the absence of every member was proved.
@@ -351,13 +374,19 @@ func (d *decider) proof() string {
 	return "its source says that it is resolved"
 }
 
+// maxDescription is how many bytes GitLab takes by default
+// (docs.gitlab.com/api/issues). A block that people left no room for is not
+// sent: the title, the labels and the state still are.
+const maxDescription = 1 << 20
+
 // change is what an edit of the issue sends: cxm's block in the description, a
 // title nobody else changed, and the labels cxm has not set before.
 func (d *decider) change(t *issue.Tracked, status string) issue.Change {
 	var c issue.Change
 	if own, ok := issue.Own(t.Observed.Description, t.Nonce); ok {
 		block := d.Want.Block(own.Marker, status)
-		if text, err := issue.Splice(t.Observed.Description, t.Nonce, block); err == nil && text != t.Observed.Description {
+		text, err := issue.Splice(t.Observed.Description, t.Nonce, block)
+		if err == nil && text != t.Observed.Description && len(text) <= maxDescription {
 			c.Description = &text
 		}
 	}

@@ -70,6 +70,13 @@ func see(change func(*issue.Observed)) func(*issue.Tracked) {
 	}
 }
 
+// reopenedByCxm is a reopening that cxm wrote, as its last write.
+func reopenedByCxm(at time.Time) func(*issue.Tracked) {
+	return func(t *issue.Tracked) {
+		t.Written.Status, t.Written.At = "**Reopened by cxm** on 2026-02-28: back.", at
+	}
+}
+
 // closedByCxm is a close that cxm wrote.
 func closedByCxm(at time.Time) func(*issue.Tracked) {
 	return func(t *issue.Tracked) {
@@ -206,6 +213,27 @@ func TestDecide(t *testing.T) {
 		}},
 		"resolved by its source": {group: resolved, have: []issue.Tracked{existing(present)}, verb: plan.Close, reason: "its source says that it is resolved"},
 		"gone, block removed":    {group: gone, have: []issue.Tracked{existing(present, see(func(o *issue.Observed) { o.Description = "" }))}, verb: plan.Close},
+		"gone, reopened by cxm an hour ago": {
+			group: gone, have: []issue.Tracked{existing(present, reopenedByCxm(day1.Add(-time.Hour)))}, verb: plan.Close, reason: "missing from 2",
+		},
+		"gone, reopened by cxm just now": {
+			group: gone, have: []issue.Tracked{existing(present, reopenedByCxm(day1.Add(-59*time.Minute)))}, verb: plan.Nothing, reason: "reopened lately",
+			check: func(t *testing.T, s plan.Step) {
+				if !s.Later {
+					t.Errorf("the group counts as settled, and nobody looks when the hour is over")
+				}
+			},
+		},
+		"gone, people left no room": {
+			group: gone, have: []issue.Tracked{existing(present, see(func(o *issue.Observed) {
+				o.Description += strings.Repeat("x", 1<<20-len(o.Description))
+			}))},
+			verb: plan.Close, check: func(t *testing.T, s plan.Step) {
+				if s.Change.Description != nil || s.Change.State != issue.Closed {
+					t.Errorf("change = %+v", s.Change)
+				}
+			},
+		},
 		"gone, reopened by a person": {
 			group: gone, have: []issue.Tracked{existing(present, closedByCxm(day1), see(reopenedByPerson))}, verb: plan.Nothing, reason: "theirs to close",
 		},

@@ -23,6 +23,7 @@ type Run struct {
 	ID          int64
 	Integration int64
 	State       RunState
+	Shared      bool   // its steps are taken one by one, by any process; one at a time per integration
 	Why         string // why it waits; empty: no brake holds it
 	Digest      string // of what waits, so that the same plan waits only once; empty: it never waited
 	Undoes      int64  // the run this one reverts; 0: none

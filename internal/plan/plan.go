@@ -140,3 +140,23 @@ func (p Plan) Count(v Verb) int {
 	}
 	return n
 }
+
+// Without leaves for later what is to be done in the projects named: what their
+// issues say is not known. Home is the project of steps that name none.
+func (p Plan) Without(home int64, projects map[int64]error) Plan {
+	if len(projects) == 0 {
+		return p
+	}
+	later := func(steps []Step) []Step {
+		var out []Step
+		for _, s := range steps {
+			if why := projects[s.At(home)]; why != nil {
+				s = s.wait("its project could not be looked at: " + why.Error())
+			}
+			out = append(out, s)
+		}
+		return out
+	}
+	p.Steps, p.Held.Steps = later(p.Steps), slices.DeleteFunc(later(p.Held.Steps), func(s Step) bool { return s.Later })
+	return p
+}

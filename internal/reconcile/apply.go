@@ -17,17 +17,14 @@ import (
 // within one Apply.
 const maxRounds = 3
 
-// breaker is how many steps in a row may fail the same way before a run stops:
-// what breaks five times breaks five thousand times.
-const breaker = 5
-
 // Report is what became of a plan.
 type Report struct {
 	Run      plan.Run
-	Waits    plan.Run  // the run that holds what the brakes held back; ID 0: nothing waits
-	Failures []Failure // steps that failed, are in doubt, or were skipped
-	Missing  []string  // labels that GitLab dropped silently, since the account may not create them
-	Halted   string    // why the run stopped before its end; empty: it did not
+	Waits    plan.Run       // the run that holds what the brakes held back; ID 0: nothing waits
+	Failures []Failure      // steps that failed, are in doubt, or were skipped
+	Missing  []string       // labels that GitLab dropped silently, since the account may not create them
+	Halted   string         // why the run stopped before its end; empty: it did not
+	Held     map[string]int // steps that were not taken since their target is broken, by the reason
 
 	Adopted int // creates whose answer was lost and that were found carried out
 	Dropped int // creates whose answer was lost and that were proved never carried out, then tried again
@@ -58,7 +55,8 @@ func (e *Engine) Apply(ctx context.Context, p plan.Plan) (Report, error) {
 	}
 	steps := p.Changes()
 	if len(steps) == 0 {
-		return Report{Waits: waits}, e.settle(ctx, p)
+		creates, err := e.Memory.Unsettled(ctx, e.Integration.ID)
+		return Report{Waits: waits, InDoubt: len(creates)}, errors.Join(err, e.settle(ctx, p))
 	}
 	run, _, err := e.Journal.BeginRun(ctx, plan.Run{Integration: e.Integration.ID, State: plan.Running, StartedAt: e.Clock().UTC(), Steps: len(steps)}, nil)
 	if err != nil {
@@ -107,11 +105,11 @@ type applying struct {
 	total    int
 	finished int
 	planned  map[plan.Target]plan.Entry // entries of the run that are there already
+	shared   bool                       // the run's steps are taken one by one, by several processes
 	left     map[rule.GroupKey]int      // steps of this round that are not done
 	labels   map[string]bool
 	slots    chan struct{} // one element per write in flight
-	lastKind issue.TroubleKind
-	inARow   int
+	ended    Failure       // of a shared run: what became of its step
 }
 
 func (a *applying) rounds(ctx context.Context, p plan.Plan) error {

@@ -44,7 +44,8 @@ func (a *applying) lookUp(ctx context.Context) (Looked, error) {
 	return looked, err
 }
 
-// silence is how long the last of the creates in doubt must still be waited for.
+// silence is how long the last of the creates in doubt must still be waited for:
+// never longer than silence takes, also when the clock was set back meanwhile.
 func (a *applying) silence(open []issue.Tracked) time.Duration {
 	var last time.Time
 	for _, t := range open {
@@ -52,7 +53,7 @@ func (a *applying) silence(open []issue.Tracked) time.Duration {
 			last = t.SentAt
 		}
 	}
-	return max(0, last.Add(a.Settle).Sub(a.Clock())) + time.Millisecond
+	return min(max(0, last.Add(a.Settle).Sub(a.Clock())), a.Settle) + time.Millisecond
 }
 
 // again plans the creates of groups whose create was proved absent.

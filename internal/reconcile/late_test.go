@@ -57,6 +57,11 @@ func (l *lateTracker) Look(_ context.Context, _ int64, since time.Time) (issue.S
 // Newest says that the project is empty.
 func (l *lateTracker) Newest(context.Context, int64) (time.Time, error) { return time.Time{}, nil }
 
+// Those sees nothing.
+func (l *lateTracker) Those(context.Context, int64, []int64) ([]issue.Observed, error) {
+	return nil, nil
+}
+
 // Search finds nothing.
 func (l *lateTracker) Search(context.Context, string) ([]issue.Observed, error) { return nil, nil }
 
@@ -146,7 +151,7 @@ func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Stor
 		t.Fatal(err)
 	}
 	e, err := reconcile.New(reconcile.Config{
-		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s,
+		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s,
 		Policy: plan.DefaultPolicy(), Clock: tracker.clock,
 		Stale: func(err error) bool {
 			return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
@@ -279,7 +284,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	}
 	tracker := &lateTracker{}
 	_, s := newLoop(t, tracker)
-	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s})
+	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s})
 	if err == nil || !strings.Contains(err.Error(), "cxm connect gitlab") {
 		t.Errorf("err = %v", err)
 	}

@@ -7,13 +7,17 @@ import (
 
 	"cxm/internal/issue"
 	"cxm/internal/plan"
+	"cxm/internal/reconcile/breaker"
 )
 
 // finish records what became of a step, in the journal and in the report. The
 // error is about the store.
 func (a *applying) finish(ctx context.Context, e plan.Entry, t issue.Tracked, s plan.Step, trouble error) error {
-	a.trip(trouble) // before anything is recorded: the others are under way
+	a.trip(ctx, a.about(s), trouble) // before anything is recorded: the others are under way
 	e.Outcome, t = a.outcome(t, trouble)
+	if a.shared && passing(trouble) && !a.Stale(trouble) {
+		e.Outcome = plan.Planned
+	}
 	e.EndedAt, e.WebURL = a.Clock().UTC(), t.Observed.WebURL
 	if trouble != nil {
 		e.Trouble = trouble.Error()
@@ -107,33 +111,44 @@ func (a *applying) tell(s plan.Step, o plan.Outcome, err error) {
 	default:
 		a.report.Run.Skipped++
 	}
+	a.heldBack(err)
+	a.ended = Failure{s, o, err}
 	if err != nil && !errors.Is(err, errStopped) {
 		a.report.Failures = append(a.report.Failures, Failure{s, o, err})
 	}
 	a.Progress(Progress{Done: a.finished, Total: a.total, Step: s, Outcome: o})
 }
 
-// trip stops the run when the token is refused or GitLab cannot be reached, or
-// when one step after the other fails the same way.
-func (a *applying) trip(err error) {
+// trip tells the gate how a call ended, and stops the run when the tracker as a
+// whole is broken: the token is refused, it cannot be reached, it only fails.
+func (a *applying) trip(ctx context.Context, c breaker.Call, err error) {
+	opened := a.gate.after(ctx, c, err)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var trouble *issue.Trouble
-	if err == nil {
-		a.inARow = 0
+	for _, b := range opened {
+		if b.Target == breaker.Instance && a.report.Halted == "" {
+			a.report.Halted = b.Trouble
+		}
 	}
-	if !errors.As(err, &trouble) || errors.Is(err, errStopped) || a.Stale(err) || a.report.Halted != "" {
+}
+
+// about is what a step's call is about.
+func (a *applying) about(s plan.Step) breaker.Call {
+	return breaker.Call{Project: s.At(a.Integration.Project.ID), Issue: s.Verb != plan.Create}
+}
+
+// heldBack counts a step that a breaker held back. The caller holds the lock.
+func (a *applying) heldBack(err error) {
+	held := (*heldError)(nil)
+	if !errors.As(err, &held) {
 		return
 	}
-	if trouble.Kind != a.lastKind {
-		a.lastKind, a.inARow = trouble.Kind, 0
+	if a.report.Held == nil {
+		a.report.Held = map[string]int{}
 	}
-	a.inARow++
-	switch {
-	case trouble.Kind == issue.Unauthorized || trouble.Kind == issue.Unsent:
-		a.report.Halted = trouble.Error()
-	case a.inARow >= breaker:
-		a.report.Halted = fmt.Sprintf("%d steps in a row failed the same way: %v", a.inARow, trouble)
+	a.report.Held[held.reason]++
+	if held.instance && a.report.Halted == "" {
+		a.report.Halted = held.reason
 	}
 }
 

@@ -14,11 +14,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"cxm/internal/integration"
 	"cxm/internal/issue"
 	"cxm/internal/plan"
+	"cxm/internal/reconcile/breaker"
 	"cxm/internal/rule"
 )
 
@@ -28,12 +30,19 @@ type Tracker interface {
 	Look(ctx context.Context, project int64, since time.Time) (issue.Sweep, error)
 	// Newest is when the project's issues last changed; zero: it has none.
 	Newest(ctx context.Context, project int64) (time.Time, error)
-	// Search finds issues anywhere whose description holds the word.
-	Search(ctx context.Context, word string) ([]issue.Observed, error)
 	// Create makes an issue, with one request at most whose answer may be lost.
 	Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error)
 	// Change writes to an issue, with one request.
 	Change(ctx context.Context, project, iid int64, c issue.Change) (issue.Observed, error)
+}
+
+// Finder finds issues that a look did not list. Errors are *issue.Trouble.
+type Finder interface {
+	// Search finds issues anywhere whose description holds the word.
+	Search(ctx context.Context, word string) ([]issue.Observed, error)
+	// Those lists the issues of the project with these numbers, those that can be
+	// seen, however long ago they changed.
+	Those(ctx context.Context, project int64, iids []int64) ([]issue.Observed, error)
 }
 
 // Findings is where findings are kept.
@@ -41,6 +50,8 @@ type Findings interface {
 	// Groups streams groups in the order of their keys with every issue they
 	// have had; without all only those that changed since they were settled.
 	Groups(ctx context.Context, all bool, yield func(rule.Group, []issue.Tracked) error) error
+	// Group is one group with every issue it has had.
+	Group(ctx context.Context, key rule.GroupKey) (rule.Group, []issue.Tracked, error)
 	// CountGroups counts all groups and those that changed.
 	CountGroups(ctx context.Context) (total, dirty int, err error)
 	// Settle marks groups as done with, unless they changed since the version.
@@ -69,6 +80,11 @@ type Runs interface {
 	Run(ctx context.Context, id int64) (plan.Run, []plan.Entry, error)
 	// OpenRuns lists the runs that wait or are under way, the oldest first.
 	OpenRuns(ctx context.Context, integrationID int64) ([]plan.Run, error)
+	// Entry is one step of a run.
+	Entry(ctx context.Context, id int64) (plan.Entry, error)
+	// EndRun finishes a shared run all of whose steps have an outcome, and says
+	// whether it is finished.
+	EndRun(ctx context.Context, id int64, at time.Time) (bool, error)
 	// ApproveRun lets a run go that waits; of two who try, one fails.
 	ApproveRun(ctx context.Context, id int64, by string, at time.Time) error
 }
@@ -79,6 +95,8 @@ type Census interface {
 	CountOpen(ctx context.Context, integrationID int64) (int, error)
 	// Room is what a project has had of its caps since a moment.
 	Room(ctx context.Context, integrationID, projectID int64, since time.Time) (plan.Room, error)
+	// Lost lists the issues of a project that could not be seen when last asked for.
+	Lost(ctx context.Context, integrationID, projectID int64) ([]issue.Tracked, error)
 	// Issues are tracked issues by their rows.
 	Issues(ctx context.Context, rows []int64) (map[int64]issue.Tracked, error)
 }
@@ -106,11 +124,13 @@ type Config struct {
 	Integration  integration.Integration
 	Installation string // whose markers are ours
 	Tracker      Tracker
+	Finder       Finder
 	Findings     Findings
 	Journal      Journal
 	Memory       Memory
 	Runs         Runs
 	Census       Census
+	Breakers     Breakers // optional: what one process learns stays with it
 	Policy       plan.Policy
 	Brakes       plan.Brakes // the zero value holds every close
 	Caps         plan.Caps   // the zero value caps nothing
@@ -121,19 +141,22 @@ type Config struct {
 	Sleep    func(context.Context, time.Duration) error // optional: waits
 	Workers  int                                        // writes in flight; optional: 16
 	Settle   time.Duration                              // how long GitLab's silence about a create means nothing; optional: 30s
+	Notice   func(breaker.Breaker)                      // called once when a target proved broken and is left alone for a while; optional
 	Progress func(Progress)                             // called after every step, never at the same time twice; optional
 }
 
-// Engine reconciles one integration. It is safe for one Apply at a time.
+// Engine reconciles one integration. It is safe for concurrent use, but for
+// Apply, Approve and Undo, of which one may run at a time.
 type Engine struct {
 	Config
-	skew time.Duration // the tracker's clock minus ours, as of the last look
+	gate *gate
+	skew *atomic.Int64 // the tracker's clock minus ours, as of the last look
 }
 
 // New checks the configuration and fills in what is optional.
 func New(c Config) (*Engine, error) {
-	if c.Tracker == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil || c.Runs == nil || c.Census == nil {
-		return nil, errors.New("reconcile: tracker, findings, journal, memory, runs and census are all needed")
+	if c.Tracker == nil || c.Finder == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil || c.Runs == nil || c.Census == nil {
+		return nil, errors.New("reconcile: tracker, finder, findings, journal, memory, runs and census are all needed")
 	}
 	if c.Integration.ID == 0 || c.Integration.Project.ID == 0 || c.Installation == "" {
 		return nil, errors.New("reconcile: the integration must be stored and have a project: run `cxm connect gitlab` first")
@@ -156,10 +179,16 @@ func New(c Config) (*Engine, error) {
 	if c.Settle <= 0 {
 		c.Settle = 30 * time.Second
 	}
+	if c.Notice == nil {
+		c.Notice = func(breaker.Breaker) {}
+	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
 	}
-	return &Engine{Config: c}, nil
+	return &Engine{
+		Config: c, skew: &atomic.Int64{},
+		gate: &gate{integration: c.Integration.ID, kept: c.Breakers, clock: c.Clock, stale: c.Stale, notice: c.Notice},
+	}, nil
 }
 
 // sleep waits for d or for the context to end.
@@ -175,7 +204,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // now is the tracker's clock, as well as it is known.
-func (e *Engine) now() time.Time { return e.Clock().Add(e.skew) }
+func (e *Engine) now() time.Time { return e.Clock().Add(time.Duration(e.skew.Load())) }
 
 // Plan decides about every group (all), or only about those that changed since
 // they were settled, and holds what goes beyond the brakes. It writes nothing.
@@ -237,7 +266,7 @@ func (e *Engine) decide(g rule.Group, have []issue.Tracked) []plan.Step {
 			ours = append(ours, t)
 		}
 	}
-	return plan.Decide(e.Policy, plan.Case{Now: e.now(), Group: g, Want: issue.Render(g), Have: ours})
+	return decide(e.Policy, plan.Case{Now: e.now(), Have: ours}, g)
 }
 
 // Progress is how far an Apply has come.

@@ -15,8 +15,12 @@ func (a *applying) take(ctx context.Context, seq int, s plan.Step) error {
 		e.ID, e.Seq = known.ID, known.Seq
 	}
 	e.WroteAt = a.Clock().UTC()
+	probe, err := a.gate.pass(ctx, a.about(s))
+	if err != nil {
+		return a.finish(ctx, e, issue.Tracked{}, s, err)
+	}
 	if s.Verb == plan.Create {
-		return a.create(ctx, e, s)
+		return a.create(ctx, e, s, probe)
 	}
 	return a.change(ctx, e, s)
 }
@@ -24,7 +28,7 @@ func (a *applying) take(ctx context.Context, seq int, s plan.Step) error {
 // create makes an issue. Its intent is committed right before the request
 // leaves, after any wait for limits, so that the time of the intent is the time
 // of the request and a look can tell silence from slowness.
-func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error {
+func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe bool) error {
 	if s.Keep != nil {
 		if err := a.remember(ctx, []issue.Tracked{*s.Keep}); err != nil {
 			return a.finish(ctx, e, issue.Tracked{}, s, err)
@@ -39,11 +43,11 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step) error 
 	draft := issue.Compose(*s.Want, marker, s.Status)
 	var slot slot
 	draft.Sending = func() error {
-		if err := a.stopped(); err != nil {
+		if err := errors.Join(a.stopped(), a.gate.still(a.about(s), probe)); err != nil {
 			return err
 		}
 		if err := a.sending(ctx, &e, &t); err != nil {
-			return err
+			return &ownError{err}
 		}
 		return errors.Join(slot.take(ctx, a.slots), a.stopped())
 	}

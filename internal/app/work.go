@@ -1,0 +1,202 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"cxm/internal/plan"
+	"cxm/internal/queue"
+	"cxm/internal/store"
+)
+
+// reconcileJob brings all integrations of a tenant up to date: it looks, plans
+// what changed, and leaves the steps to jobs of their own. One that waits is
+// enough for everything that changes until it starts.
+type reconcileJob struct {
+	Tenant string `json:"tenant"`
+}
+
+// Kind names the job in the queue.
+func (reconcileJob) Kind() string { return "reconcile" }
+
+// InsertOpts makes it unique.
+func (reconcileJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Priority: queue.PriorityClose, UniqueOpts: queue.Unique()}
+}
+
+// lookJob looks at GitLab once more, after its silence about a create means
+// something, or when a project is tried again that could not be looked at. A
+// reconcileJob follows.
+type lookJob struct {
+	Tenant      string `json:"tenant"`
+	Integration int64  `json:"integration"`
+	Blind       bool   `json:"blind"` // since a project could not be looked at, rather than for creates in doubt
+}
+
+// Kind names the job in the queue.
+func (lookJob) Kind() string { return "look" }
+
+// InsertOpts makes it unique.
+func (lookJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Priority: queue.PriorityClose, UniqueOpts: queue.Unique()}
+}
+
+// stepJob carries out one planned step of a shared run.
+type stepJob struct {
+	Tenant      string `json:"tenant"`
+	Integration int64  `json:"integration"`
+	Entry       int64  `json:"entry"` // of the journal
+}
+
+// Kind names the job in the queue.
+func (stepJob) Kind() string { return "step" }
+
+// pullJob takes in what was accepted of one source and scope, in its order.
+type pullJob struct {
+	Tenant string `json:"tenant"`
+	Source string `json:"source"`
+	Scope  string `json:"scope"`
+}
+
+// Kind names the job in the queue.
+func (pullJob) Kind() string { return "pull" }
+
+// InsertOpts makes it unique.
+func (pullJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Priority: queue.PriorityClose, UniqueOpts: queue.Unique()}
+}
+
+// priority is the order of verbs that all processes keep together (G10).
+func priority(v plan.Verb) int {
+	switch v {
+	case plan.Close:
+		return queue.PriorityClose
+	case plan.Create:
+		return queue.PriorityCreate
+	case plan.Reopen:
+		return queue.PriorityReopen
+	}
+	return queue.PriorityUpdate
+}
+
+// outbox adds the jobs that follow from what is stored, in its transaction.
+type outbox struct{ queue *queue.Queue }
+
+// changed adds the job that decides about groups that were marked.
+func (o *outbox) changed(ctx context.Context, tx store.Tx, tenant string) error {
+	if o.queue == nil {
+		return nil
+	}
+	_, err := o.queue.InsertTx(ctx, queue.Tx(tx), river.InsertManyParams{Args: reconcileJob{Tenant: tenant}})
+	return err
+}
+
+// delivered adds the job that takes a delivery in.
+func (o *outbox) delivered(ctx context.Context, tx store.Tx, tenant, source, scope string) error {
+	if o.queue == nil {
+		return errors.New("this program has no queue: a delivery needs one")
+	}
+	_, err := o.queue.InsertTx(ctx, queue.Tx(tx), river.InsertManyParams{Args: pullJob{Tenant: tenant, Source: source, Scope: scope}})
+	return err
+}
+
+// planned adds a job for every step of a shared run.
+func (o *outbox) planned(ctx context.Context, tx store.Tx, tenant string, integration int64, steps []plan.Entry) error {
+	if o.queue == nil {
+		return errors.New("this program has no queue: a run that is shared needs one")
+	}
+	jobs := make([]river.InsertManyParams, len(steps))
+	for i, e := range steps {
+		jobs[i] = river.InsertManyParams{
+			Args:       stepJob{Tenant: tenant, Integration: integration, Entry: e.ID},
+			InsertOpts: &river.InsertOpts{Priority: priority(e.Verb)},
+		}
+	}
+	_, err := o.queue.InsertTx(ctx, queue.Tx(tx), jobs...)
+	return err
+}
+
+// Worked is what became of the jobs.
+type Worked = queue.Drained
+
+// WorkOptions say how jobs are worked.
+type WorkOptions struct {
+	Every time.Duration // between looks at GitLab for what people changed; optional: 10 minutes
+}
+
+// Run works the jobs until none is due, and says what became of them. It begins
+// with a look at GitLab.
+func (a *App) Run(ctx context.Context) (Worked, error) {
+	q, err := a.workers(ctx)
+	if err != nil {
+		return Worked{}, err
+	}
+	if _, err := q.Insert(ctx, river.InsertManyParams{Args: reconcileJob{Tenant: a.Tenant}}); err != nil {
+		return Worked{}, fmt.Errorf("adding the first job: %w", err)
+	}
+	return q.Drain(ctx, a.Settle+time.Second)
+}
+
+// Serve works jobs until ctx ends, then lets those that run finish for up to
+// grace: what they had in flight finishes or is in doubt.
+func (a *App) Serve(ctx context.Context, o WorkOptions, grace time.Duration) error {
+	if o.Every <= 0 {
+		o.Every = 10 * time.Minute
+	}
+	q, err := a.workers(ctx, river.NewPeriodicJob(river.PeriodicInterval(o.Every), func() (river.JobArgs, *river.InsertOpts) {
+		return reconcileJob{Tenant: a.Tenant}, nil
+	}, &river.PeriodicJobOpts{RunOnStart: true}))
+	if err != nil {
+		return err
+	}
+	if err := q.Start(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return q.Stop(stop)
+}
+
+// workers opens a queue that works.
+func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queue.Queue, error) {
+	w := &workshop{app: a, open: map[int64]*opened{}}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &puller{workshop: w})
+	river.AddWorker(workers, &reconciler{workshop: w})
+	river.AddWorker(workers, &looker{workshop: w})
+	river.AddWorker(workers, &stepper{workshop: w})
+	q, err := queue.Open(ctx, queue.Options{
+		Handle: a.handle(), Workers: workers, Concurrency: a.Workers, Periodic: regular,
+		JobTimeout: a.JobTimeout, Rescue: a.Rescue, Logger: a.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.queue = q
+	return q, a.missed(ctx, q)
+}
+
+// missed adds the jobs of deliveries that wait, which a restored backup lacks.
+func (a *App) missed(ctx context.Context, q *queue.Queue) error {
+	waiting, err := a.store.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	var jobs []river.InsertManyParams
+	for _, d := range waiting {
+		jobs = append(jobs, river.InsertManyParams{Args: pullJob{Tenant: a.Tenant, Source: d.Source, Scope: d.Scope}})
+	}
+	if _, err := q.Insert(ctx, jobs...); err != nil {
+		return fmt.Errorf("adding the jobs of deliveries that wait: %w", err)
+	}
+	return nil
+}
+
+func (a *App) handle() queue.Handle {
+	return queue.Handle{SQLite: a.db.SQL(), Postgres: a.db.Pool()}
+}

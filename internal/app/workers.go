@@ -1,0 +1,165 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"cxm/internal/integration"
+	"cxm/internal/plan"
+	"cxm/internal/queue"
+	"cxm/internal/reconcile"
+	"cxm/internal/reconcile/breaker"
+)
+
+// busy is how long a job waits that found an earlier run under way.
+const busy = 2 * time.Second
+
+// workshop is what the workers of one process share: the queue, and an engine
+// per integration, so that all of its steps keep to the same limits.
+type workshop struct {
+	app   *App
+	queue *queue.Queue
+	mu    sync.Mutex
+	open  map[int64]*opened // by integration; guarded by mu
+}
+
+// opened is an engine with what it was made of.
+type opened struct {
+	engine *reconcile.Engine
+	in     integration.Integration
+	sealed []byte
+}
+
+// engine is the engine of an integration, made anew when the integration or its
+// token changed.
+func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconcile.Engine, error) {
+	if tenant != w.app.Tenant {
+		return nil, fmt.Errorf("a job of tenant %q came to a process of tenant %q", tenant, w.app.Tenant)
+	}
+	in, sealed, _, err := w.app.store.Integration(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading integration %d: %w", id, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o := w.open[id]; o != nil && o.in == in && bytes.Equal(o.sealed, sealed) {
+		return o.engine, nil
+	}
+	e, err := w.app.engine(ctx, id, false, nil, func(c *reconcile.Config) { c.Breakers, c.Notice = w.app.store, w.notice(in) })
+	if err != nil {
+		return nil, err
+	}
+	w.open[id] = &opened{engine: e, in: in, sealed: sealed}
+	return e, nil
+}
+
+// notice says once that a target is left alone for a while.
+func (w *workshop) notice(in integration.Integration) func(breaker.Breaker) {
+	return func(b breaker.Breaker) {
+		w.app.Logger.Warn("cxm stops calling what only fails, and tries again by itself",
+			"integration", in.ID, "url", in.URL, "target", b.Target, "until", b.RetryAt, "trouble", b.Trouble)
+	}
+}
+
+// reconciler works reconcileJobs.
+type reconciler struct {
+	river.WorkerDefaults[reconcileJob]
+	*workshop
+}
+
+// Timeout is more than the largest plan takes.
+func (w *reconciler) Timeout(*river.Job[reconcileJob]) time.Duration { return 30 * time.Minute }
+
+// Work looks, plans and shares, integration by integration: the trouble of one
+// does not keep the others.
+func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) error {
+	all, err := w.app.store.Integrations(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the integrations: %w", err)
+	}
+	var trouble error
+	open := false
+	for _, in := range all {
+		e, err := w.engine(ctx, job.Args.Tenant, in.ID)
+		if err != nil {
+			trouble = errors.Join(trouble, err)
+			continue
+		}
+		shared, err := e.Share(ctx)
+		open = open || shared.Open
+		if err == nil {
+			err = w.follow(ctx, lookJob{Tenant: job.Args.Tenant, Integration: in.ID}, e, shared)
+		}
+		trouble = errors.Join(trouble, err)
+	}
+	if trouble == nil && open {
+		return river.JobSnooze(busy)
+	}
+	return trouble
+}
+
+// follow adds the looks that a plan left to be done.
+func (w *workshop) follow(ctx context.Context, look lookJob, e *reconcile.Engine, s reconcile.Shared) error {
+	var err error
+	if s.Looked.InDoubt > 0 {
+		err = w.lookLater(ctx, look, e.Settle)
+	}
+	if look.Blind = len(s.Blind) > 0; look.Blind {
+		err = errors.Join(err, w.lookLater(ctx, look, reconcile.Later(s.Blind)))
+	}
+	return err
+}
+
+// lookLater adds a look for when it means something.
+func (w *workshop) lookLater(ctx context.Context, look lookJob, after time.Duration) error {
+	_, err := w.queue.Insert(ctx, river.InsertManyParams{
+		Args: look, InsertOpts: &river.InsertOpts{ScheduledAt: time.Now().Add(after), Priority: queue.PriorityClose, UniqueOpts: queue.Unique()},
+	})
+	if err != nil {
+		return fmt.Errorf("planning another look: %w", err)
+	}
+	return nil
+}
+
+// looker works lookJobs.
+type looker struct {
+	river.WorkerDefaults[lookJob]
+	*workshop
+}
+
+// Work leaves the look to a plan, which begins with one.
+func (w *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
+	_, err := w.queue.Insert(ctx, river.InsertManyParams{Args: reconcileJob{Tenant: job.Args.Tenant}})
+	return err
+}
+
+// stepper works stepJobs.
+type stepper struct {
+	river.WorkerDefaults[stepJob]
+	*workshop
+}
+
+// Work carries the step out. What it could not do is in the journal, and planned
+// again by the next plan: only what nobody decided is tried again here.
+func (w *stepper) Work(ctx context.Context, job *river.Job[stepJob]) error {
+	e, err := w.engine(ctx, job.Args.Tenant, job.Args.Integration)
+	if err != nil {
+		return err
+	}
+	c, err := e.Carry(ctx, job.Args.Entry)
+	switch {
+	case err != nil:
+		return err
+	case c.Again > 0:
+		return river.JobSnooze(c.Again)
+	case c.Outcome == plan.InDoubt:
+		return w.lookLater(context.WithoutCancel(ctx), lookJob{Tenant: job.Args.Tenant, Integration: job.Args.Integration}, e.Settle)
+	}
+	return nil
+}
