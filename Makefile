@@ -31,12 +31,19 @@ demo: build ## Build, and play the story against a sandbox GitLab on this machin
 
 .PHONY: test
 test: ## Run every test with the race detector; install what the tests need
-	scripts/need.sh compiler
+	scripts/need.sh compiler postgresql
 	CGO_ENABLED=1 go test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: bench
 bench: ## Measure, print the table of numbers, write build/bench.json
 	go run ./internal/bench
+
+# More flags for make chaos, such as CHAOSFLAGS='-seed 7 -v'.
+CHAOSFLAGS ?=
+
+.PHONY: chaos
+chaos: ## Let everything go wrong for about five minutes, then compare what GitLab recorded with what must be
+	go run ./internal/chaos $(CHAOSFLAGS)
 
 .PHONY: generate
 generate: ## Write generated code again

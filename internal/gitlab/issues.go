@@ -125,6 +125,28 @@ func (c *Client) Search(ctx context.Context, word string) ([]issue.Observed, err
 	return found, nil
 }
 
+// Those lists the issues of the project with these numbers, at most 100, that
+// the account can see; one that is deleted or hidden is not among them.
+func (c *Client) Those(ctx context.Context, project int64, iids []int64) ([]issue.Observed, error) {
+	r := request{doing: fmt.Sprintf("reading %d issues of project %d", len(iids), project), method: http.MethodGet, route: routeProjectIssues}
+	if len(iids) == 0 || len(iids) > perPage {
+		return nil, unfit(r.doing, "GitLab lists between 1 and 100 issues at once")
+	}
+	options := listing("asc")
+	options.IIDs = &iids
+	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*api.Issue, *api.Response, error) {
+		return c.api.Issues.ListProjectIssues(project, options, o...)
+	}, wholeIssues)
+	if err != nil {
+		return nil, err
+	}
+	var found []issue.Observed
+	for _, each := range list {
+		found = append(found, observed(each))
+	}
+	return found, nil
+}
+
 // sound refuses labels that GitLab would take apart, since client-go joins them
 // with commas.
 func sound(doing string, names []string) *issue.Trouble {

@@ -105,20 +105,39 @@ func (b *Bucket) Take(ctx context.Context) (probe bool, err error) {
 	}
 }
 
-// draw waits for the steady rate.
+// draw waits for the steady rate. Whoever would wait at the pace of a window that
+// is running out for longer than it lasts draws again in the next one.
 func (b *Bucket) draw(ctx context.Context) error {
-	now := time.Now()
-	b.unease(now)
-	turn := b.flow.ReserveN(now, 1)
-	wait := turn.DelayFrom(now)
-	if wait == 0 {
-		return ctx.Err()
+	for {
+		now := time.Now()
+		b.unease(now)
+		turn := b.flow.ReserveN(now, 1)
+		wait := turn.DelayFrom(now)
+		rest, beyond := b.outlasts(now, wait)
+		switch {
+		case wait == 0:
+			return ctx.Err()
+		case beyond:
+			turn.CancelAt(now)
+			wait = rest
+		}
+		if err := b.wait(ctx, wait, nil); err != nil {
+			turn.Cancel() // of one that was given back already it does nothing
+			return err
+		}
+		if !beyond {
+			return nil
+		}
 	}
-	if err := b.wait(ctx, wait, nil); err != nil {
-		turn.Cancel()
-		return err
-	}
-	return nil
+}
+
+// outlasts says that a wait ends after the window that is running out, and how
+// long that still lasts.
+func (b *Bucket) outlasts(now time.Time, wait time.Duration) (rest time.Duration, beyond bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rest = b.eased.Sub(now)
+	return rest, !b.eased.IsZero() && rest > 0 && wait > rest
 }
 
 // gate lets a caller through, or says how long to wait and what to listen to.

@@ -164,8 +164,8 @@ func (v Views) issueBase(i *track.Issue) Issue {
 		Confidential: i.Confidential, DiscussionLocked: i.DiscussionLocked, IssueType: i.Type,
 		BlockingCount: v.W.Track.Blocking(i), Severity: strings.ToUpper(i.Severity), ImportedFrom: "none",
 	}
-	if to := v.W.Track.Issue(i.MovedToID); to != nil && v.W.Track.CanRead(v.Viewer, to) {
-		out.MovedToID = &to.ID
+	if to := v.W.Track.Issue(i.MovedToID); to != nil {
+		out.MovedToID = &to.ID // the API tells it even to those who may not see that issue (lib/api/entities/issue.rb)
 	}
 	return out
 }
