@@ -9,6 +9,7 @@ import (
 
 	"cxm/internal/credential"
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/limit"
 	"cxm/internal/integration"
 	"cxm/internal/store"
 )
@@ -122,8 +123,17 @@ func loopback(base string) bool {
 func (a *App) client(base string, token credential.Secret, account int64, readOnly bool) (*gitlab.Client, error) {
 	return gitlab.New(gitlab.Options{
 		URL: base, Token: token.Reveal, Transport: a.Transport, Limits: a.Limits,
-		Ledger: a.db, Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
+		Ledger: a.ledger(), Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
 	})
+}
+
+// ledger is where processes keep the limits of an account together: with SQLite
+// there is usually one, which keeps them without asking the disk.
+func (a *App) ledger() limit.Ledger {
+	if a.db.Pool() == nil {
+		return nil
+	}
+	return a.db
 }
 
 // ErrNotConnected says that no integration is there yet.

@@ -156,8 +156,9 @@ func TestDeliveriesAreTakenInOnce(t *testing.T) {
 		accept(`{"items":[`)
 		accept(snapshot(disk(2, "10")))
 		b.work()
-		if open, closed := b.states(); open != 1 || closed != 0 {
-			b.Errorf("%d open, %d closed: one complete snapshot without a finding proves nothing, and makes no issue of it", open, closed)
+		// Whether an issue was made of the first before the third came is a race.
+		if open, closed := b.states(); open == 0 || closed != 0 {
+			b.Errorf("%d open, %d closed: one complete snapshot without a finding proves nothing", open, closed)
 		}
 		b.work() // the job once more is not the snapshot once more
 		accept(snapshot(disk(1, "10"), disk(2, "10")))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"os"
@@ -15,36 +16,56 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/gitlab"
+	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/source"
 )
 
 // bed is a sandbox GitLab with a connected cxm.
 type bed struct {
-	app      *app.App
-	stop     func() // ends the sandbox
-	dir      string
+	tally
+	app   *app.App
+	stop  func() // ends the sandbox
+	dir   string
+	url   string // of the sandbox
+	admin string // a token of the sandbox's administrator
+}
+
+// tally counts calls to GitLab.
+type tally struct {
 	step     atomic.Int64 // calls about single issues
 	standing atomic.Int64 // calls a run makes however many findings there are
 }
 
-func newBed(ctx context.Context, latency time.Duration) (*bed, error) {
+// project is where the issues go.
+const project = "acme/platform"
+
+// brakesOff lets a run do what a first run does.
+func brakesOff() *plan.Brakes { return &plan.Brakes{CloseShare: 100} }
+
+// newBed starts a sandbox that takes its time for every answer, and connects a cxm
+// to it.
+func newBed(ctx context.Context, latency time.Duration, change ...func(*app.Config)) (*bed, error) {
 	url, admin, stop, err := startSandbox(ctx, latency)
 	if err != nil {
 		return nil, err
 	}
-	b := &bed{stop: stop}
+	b := &bed{stop: stop, url: url, admin: admin}
 	if b.dir, err = os.MkdirTemp("", "cxm-bench-"); err != nil {
 		return nil, err
 	}
-	if b.app, err = app.Open(ctx, app.Config{DataDir: b.dir, Observe: b.count}); err != nil {
+	c := app.Config{DataDir: b.dir, Observe: b.count, Brakes: brakesOff()}
+	for _, f := range change {
+		f(&c)
+	}
+	if b.app, err = app.Open(ctx, c); err != nil {
 		return nil, err
 	}
 	token, err := app.CleanToken(admin)
 	if err != nil {
 		return nil, err
 	}
-	_, err = b.app.ConnectGitLab(ctx, app.Connect{URL: url, Token: token, Project: "acme/platform"})
+	_, err = b.app.ConnectGitLab(ctx, app.Connect{URL: url, Token: token, Project: project})
 	return b, err
 }
 
@@ -53,12 +74,12 @@ func (b *bed) close() {
 	_ = errors.Join(b.app.Close(), os.RemoveAll(b.dir)) // a scratch folder
 }
 
-func (b *bed) count(c gitlab.Call) {
+func (t *tally) count(c gitlab.Call) {
 	if c.Method == http.MethodGet && strings.HasSuffix(c.Route, "/issues") {
-		b.standing.Add(1)
+		t.standing.Add(1)
 		return
 	}
-	b.step.Add(1)
+	t.step.Add(1)
 }
 
 // item is one opportunity in Cost Optimization Hub's format.
@@ -85,12 +106,17 @@ func snapshot(from, to int, savings float64) []byte {
 	return text
 }
 
+// ingest takes a snapshot in.
+func (b *bed) ingest(ctx context.Context, text io.Reader) error {
+	_, _, err := b.app.Ingest(ctx, app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "bench", Reader: text}}})
+	return err
+}
+
 // pass takes a snapshot in, times over, and applies; it returns the calls about
 // single issues and the standing ones.
 func (b *bed) pass(ctx context.Context, text []byte, times int) (step, standing int64, report reconcile.Report, err error) {
 	for range times {
-		d := app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "bench", Reader: bytes.NewReader(text)}}}
-		if _, _, err = b.app.Ingest(ctx, d); err != nil {
+		if err = b.ingest(ctx, bytes.NewReader(text)); err != nil {
 			return 0, 0, report, err
 		}
 	}
@@ -171,8 +197,7 @@ func wallOfCreates(ctx context.Context) ([]figure, error) {
 
 // creates times the creates of what is new in a snapshot.
 func (b *bed) creates(ctx context.Context, text []byte, n int) (time.Duration, error) {
-	d := app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "bench", Reader: bytes.NewReader(text)}}}
-	if _, _, err := b.app.Ingest(ctx, d); err != nil {
+	if err := b.ingest(ctx, bytes.NewReader(text)); err != nil {
 		return 0, err
 	}
 	var begin time.Time

@@ -50,7 +50,7 @@ func group(members ...rule.Member) rule.Group {
 func quietFields() []string {
 	return []string{
 		"SourceFindingID", "SourceURL", "SourceInstance", "FindingClass", "ResourceAliases", "EstimatedMonthlySavings", "EstimatedMonthlySavingsAlt", "EstimatedMonthlyCost",
-		"SavingsBasis", "BillingCurrency", "CurrencyAssumed", "SourceAmount", "SeverityID", "LookbackDays", "SourceUpdatedAt", "FirstObservedAt", "LastObservedAt", "Detection",
+		"SavingsBasis", "BillingCurrency", "CurrencyAssumed", "SourceAmount", "SeverityID", "LookbackDays", "SourceUpdatedAt", "FirstObservedAt", "LastObservedAt", "Detection", "FormerKeys",
 	}
 }
 

@@ -52,7 +52,7 @@ func TestShow(t *testing.T) {
 // TestMicrosIsExact: the short way for small amounts is the long way's number.
 func TestMicrosIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := decimal.New(rapid.Int64Range(-2_000_000_000_000, 2_000_000_000_000).Draw(t, "digits"), rapid.Int32Range(-8, 2).Draw(t, "exponent"))
+		d := decimal.New(rapid.Int64Range(-90_000_000_000, 90_000_000_000).Draw(t, "digits"), rapid.Int32Range(-8, 2).Draw(t, "exponent"))
 		if got, want := Micros(d), d.Shift(6).Round(0).IntPart(); got != want {
 			t.Fatalf("%s is %d millionths, not %d", d, got, want)
 		}

@@ -17,7 +17,7 @@ import (
 
 // How a pull writes, so that two pulls of one tenant never wait for each other in
 // a circle where several may write at once: from the first write on they take
-// turns (BeginWriting); rows of groups that are there already are held only at
+// turns (begin); rows of groups that are there already are held only at
 // the end, in the order of their keys, as everyone holds them; and groups that
 // are new are seen by nobody else before the pull is whole.
 
@@ -74,13 +74,15 @@ func (in *intake) row(p rule.Placed) db.PutFindingParams {
 	}
 }
 
-// begin waits for the pull's turn to write.
+// begin waits for the pull's turn to write, which is whose the scope without a
+// name is: no source has it, and who enters it holds it until the end.
 func (in *intake) begin(ctx context.Context) error {
 	if in.writing {
 		return nil
 	}
 	in.writing = true
-	return in.q.BeginWriting(ctx, in.tenant)
+	_, err := in.q.EnterScope(ctx, in.tenant, "", "")
+	return err
 }
 
 // flush writes what waits, in the order of its groups.

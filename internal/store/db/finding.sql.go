@@ -67,18 +67,6 @@ func (q *Queries) AddPull(ctx context.Context, arg AddPullParams) (int64, error)
 	return id, err
 }
 
-const beginWriting = `-- name: BeginWriting :exec
-update scopes set scope = scope
-where scopes.tenant = $1 and scopes.id = (select min(s.id) from scopes s where s.tenant = $1)
-`
-
-// BeginWriting makes the pulls of a tenant write one after the other, however much
-// each reads before: it holds the row of the tenant's first scope.
-func (q *Queries) BeginWriting(ctx context.Context, tenant string) error {
-	_, err := q.db.ExecContext(ctx, beginWriting, tenant)
-	return err
-}
-
 const claims = `-- name: Claims :many
 select group_key, savings, currency
 from findings

@@ -5,12 +5,6 @@ insert into scopes (tenant, source, scope) values (@tenant, @source, @scope)
 on conflict (tenant, source, scope) do update set scope = excluded.scope
 returning id;
 
--- BeginWriting makes the pulls of a tenant write one after the other, however much
--- each reads before: it holds the row of the tenant's first scope.
--- name: BeginWriting :exec
-update scopes set scope = scope
-where scopes.tenant = @tenant and scopes.id = (select min(s.id) from scopes s where s.tenant = @tenant);
-
 -- name: FindingPlace :one
 select id, group_key from findings where tenant = @tenant and finding_key = @finding_key;
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -32,6 +33,7 @@ func ingests() []scenario {
 		{"ingest knows the accounts of present findings", accounts},
 		{"ingest keeps since where it is not given", keepsSince},
 		{"ingest of more than fits into memory is whole", manyPuts},
+		{"pulls of two scopes at once do not wait for each other in a circle", crossing},
 		{"a finding whose key definition changed keeps row, group and sighting", rekeys},
 		{"a key that is taken, or of another scope, is not moved", rekeysNot},
 		{"a finding that moves marks both groups and leaves no empty group", moves},
@@ -234,6 +236,41 @@ func manyPuts(b *bench) {
 	b.same("absent", many/100, absent)
 	if after := b.versions()[groupOf(0)]; after <= before {
 		b.Errorf("the version went from %d to %d", before, after)
+	}
+}
+
+// crossing pulls findings about the same disks into two scopes at once, in
+// opposite orders, and more of them than a pull holds back.
+func crossing(b *bench) {
+	const many = 1200
+	var wait sync.WaitGroup
+	failed := make([]error, 2)
+	for side := range failed {
+		wait.Go(func() {
+			p := pulled()
+			p.Scope = fmt.Sprint("side ", side)
+			_, failed[side] = b.Ingest(b.ctx, p, func(in rule.Intake) (finding.Pull, error) {
+				for i := range many {
+					if side == 1 {
+						i = many - 1 - i
+					}
+					f := disk(i)
+					f.FindingKey = finding.NewKey("test", p.Scope, fmt.Sprint(i))
+					f.SubAccountID = "one" // the same disk for both
+					if err := in.Put(place(f)); err != nil {
+						return p, err
+					}
+				}
+				return p, nil
+			})
+		})
+	}
+	wait.Wait()
+	b.ok(errors.Join(failed...))
+	groups := b.groups(true)
+	b.same("groups", many, len(groups))
+	for _, g := range groups {
+		b.same("members", 2, len(g.Group.Members))
 	}
 }
 
