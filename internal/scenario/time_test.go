@@ -49,7 +49,9 @@ func TestScenario16_Clocks(t *testing.T) {
 		b.apply()
 		down()
 		b.skew.Store(int64(skew - 20*time.Minute))
-		b.want("") // the clock says that it was sent in the future: still in doubt
+		if verbs, report := b.apply(); verbs != "" || report.InDoubt != 1 {
+			b.Errorf("steps = %q, %d in doubt: the clock says that it was sent in the future, so it is still in doubt", verbs, report.InDoubt)
+		}
 		b.clock.forward(30 * time.Minute)
 		b.want("+")
 		if n := len(b.openAbout(platform, 4)); n != 1 {
