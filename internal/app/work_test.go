@@ -172,6 +172,7 @@ func TestDeliveriesAreTakenInOnce(t *testing.T) {
 			})
 		}
 		wait.Wait()
+		b.apply() // two that look at once may leave a job to be tried again later
 		if open, closed := b.states(); open != 2 || closed != 0 {
 			b.Errorf("%d open, %d closed", open, closed)
 		}
