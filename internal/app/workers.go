@@ -98,7 +98,7 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 		}
 		trouble = errors.Join(trouble, err)
 	}
-	if trouble == nil && open {
+	if trouble == nil && open || stale(trouble) { // two that look at once: one of them looks again
 		return river.JobSnooze(busy)
 	}
 	return trouble
