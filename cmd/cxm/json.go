@@ -89,21 +89,22 @@ type failureJSON struct {
 // applyDocument is what `cxm apply --output json` prints.
 type applyDocument struct {
 	planDocument
-	Run           int64         `json:"run"` // 0: there was nothing to do
-	Done          int           `json:"done"`
-	Failed        int           `json:"failed"`
-	Skipped       int           `json:"skipped"`
-	InDoubt       int           `json:"in_doubt"` // nothing is known yet: the next run looks first
-	Adopted       int           `json:"adopted"`  // unanswered, and found carried out
-	Failures      []failureJSON `json:"failures"`
-	MissingLabels []string      `json:"missing_labels"` // dropped by GitLab, since the account may not create them
-	Halted        string        `json:"halted,omitempty"`
+	Run           int64          `json:"run"` // 0: there was nothing to do
+	Done          int            `json:"done"`
+	Failed        int            `json:"failed"`
+	Skipped       int            `json:"skipped"`
+	InDoubt       int            `json:"in_doubt"` // nothing is known yet: the next run looks first
+	Adopted       int            `json:"adopted"`  // unanswered, and found carried out
+	Failures      []failureJSON  `json:"failures"`
+	MissingLabels []string       `json:"missing_labels"` // dropped by GitLab, since the account may not create them
+	Halted        string         `json:"halted,omitempty"`
+	HeldBack      map[string]int `json:"held_back,omitempty"` // steps not taken since their target is broken, by the reason
 }
 
 func applyJSON(p app.Planned, r app.Report) applyDocument {
 	out := applyDocument{
 		planDocument: planJSON(p), Run: r.Run.ID, Done: r.Run.Done, Failed: r.Run.Failed, Skipped: r.Run.Skipped,
-		InDoubt: r.InDoubt, Adopted: r.Adopted, Failures: []failureJSON{}, MissingLabels: append([]string{}, r.Missing...), Halted: r.Halted,
+		InDoubt: r.InDoubt, Adopted: r.Adopted, Failures: []failureJSON{}, MissingLabels: append([]string{}, r.Missing...), Halted: r.Halted, HeldBack: r.Held,
 	}
 	if r.Waits.ID != 0 {
 		out.WaitsAs = r.Waits.ID

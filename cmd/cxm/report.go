@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,6 +89,9 @@ func printReport(out, errs io.Writer, p app.Planned, r app.Report) {
 	}
 	for _, label := range r.Missing {
 		fmt.Fprintf(errs, "Warning: GitLab dropped the label %q: the account may not create labels; create it, or give the account the Planner role or higher\n", label)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(r.Held)) {
+		fmt.Fprintf(errs, "%d steps were held back: %s\n", r.Held[reason], oneLine(reason))
 	}
 	if r.Halted != "" {
 		fmt.Fprintln(errs, "Stopped early:", r.Halted)

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -181,4 +182,30 @@ func TestDeliveriesAreTakenInOnce(t *testing.T) {
 			b.Errorf("%d deliveries wait, %d are refused (%v)", s.Deliveries, s.Refused, err)
 		}
 	})
+}
+
+// What a person writes while a step waits for its turn is kept (G5): a step whose
+// last look is old looks again before it writes.
+func TestStepLooksAgainBeforeItWrites(t *testing.T) {
+	b := newBed(t)
+	b.aws(disk(1, "10"))
+	b.work()
+	was := b.about(1)
+	var once sync.Once
+	b.reopened(func(c *app.Config) {
+		c.Failpoint = func(point string) {
+			if point != "begin run: after commit" {
+				return
+			}
+			once.Do(func() {
+				b.clock.forward(time.Minute)
+				b.call(http.MethodPut, fmt.Sprintf("%s/issues/%d", projectRoute, was.IID), map[string]any{"description": was.Description + "\n\nWe do this in May."})
+			})
+		}
+	})
+	b.aws(disk(1, "90"))
+	b.work()
+	if now := b.about(1); !strings.Contains(now.Description, "We do this in May.") || !strings.Contains(now.Title, "90.00") {
+		t.Errorf("the issue says %q: %s", now.Title, now.Description)
+	}
 }

@@ -131,7 +131,11 @@ func (e *Engine) lookAt(ctx context.Context, project int64) (Looked, error) {
 	if n := len(sweep.Issues); n > 0 && sweep.Issues[n-1].UpdatedAt.After(since) {
 		since = sweep.Issues[n-1].UpdatedAt
 	}
-	return look.Looked, e.Memory.Observe(ctx, e.Integration.ID, project, look.rows(), since)
+	if err := e.Memory.Observe(ctx, e.Integration.ID, project, look.rows(), since); err != nil {
+		return Looked{}, err
+	}
+	e.looks.done(project, began)
+	return look.Looked, nil
 }
 
 // firstLook remembers where to look from. Nothing of ours can be older, and a

@@ -149,8 +149,9 @@ type Config struct {
 // Apply, Approve and Undo, of which one may run at a time.
 type Engine struct {
 	Config
-	gate *gate
-	skew *atomic.Int64 // the tracker's clock minus ours, as of the last look
+	gate  *gate
+	looks *looks
+	skew  *atomic.Int64 // the tracker's clock minus ours, as of the last look
 }
 
 // New checks the configuration and fills in what is optional.
@@ -186,7 +187,7 @@ func New(c Config) (*Engine, error) {
 		c.Progress = func(Progress) {}
 	}
 	return &Engine{
-		Config: c, skew: &atomic.Int64{},
+		Config: c, skew: &atomic.Int64{}, looks: &looks{at: map[int64]time.Time{}},
 		gate: &gate{integration: c.Integration.ID, kept: c.Breakers, clock: c.Clock, stale: c.Stale, notice: c.Notice},
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"cxm/internal/issue"
@@ -36,8 +37,10 @@ func (e *Engine) Share(ctx context.Context) (Shared, error) {
 		return out, err
 	}
 	p = p.Without(e.Integration.Project.ID, out.Blind)
-	if out.Waits, err = e.hold(ctx, p.Held); err != nil {
-		return out, err
+	if len(out.Blind) == 0 { // else what waits for a person would seem to be no longer to be done
+		if out.Waits, err = e.hold(ctx, p.Held); err != nil {
+			return out, err
+		}
 	}
 	if err := e.settle(ctx, p); err != nil {
 		return out, err
@@ -128,9 +131,34 @@ func (e *Engine) Carry(ctx context.Context, id int64) (Carried, error) {
 }
 
 func (e *Engine) carryPlanned(ctx context.Context, entry plan.Entry) (Carried, error) {
+	a, step, err := e.find(ctx, entry)
+	if err != nil {
+		return Carried{}, err
+	}
+	if step != nil && step.Have != nil && e.looks.old(step.Have.Observed.ProjectID, e.Clock()) {
+		if _, err := e.glance(ctx, step.Have.Observed.ProjectID); err != nil {
+			return Carried{Outcome: plan.Planned, Again: later(err), Trouble: err}, nil
+		}
+		if a, step, err = e.find(ctx, entry); err != nil {
+			return Carried{}, err
+		}
+	}
+	if step == nil {
+		entry.Outcome, entry.Trouble, entry.EndedAt = plan.Skipped, "no longer to be done when its turn came", e.Clock().UTC()
+		return Carried{Outcome: plan.Skipped}, e.Journal.Record(ctx, entry, issue.Tracked{}, 0)
+	}
+	if err := a.take(ctx, entry.Seq, *step); err != nil {
+		return Carried{}, err
+	}
+	return a.carried(), nil
+}
+
+// find decides again about the group of a planned step. The step is nil when it
+// is no longer to be done.
+func (e *Engine) find(ctx context.Context, entry plan.Entry) (*applying, *plan.Step, error) {
 	g, have, err := e.Findings.Group(ctx, entry.Group)
 	if err != nil {
-		return Carried{}, fmt.Errorf("reading the group of a planned step: %w", err)
+		return nil, nil, fmt.Errorf("reading the group of a planned step: %w", err)
 	}
 	a := e.applying(plan.Run{ID: entry.Run})
 	a.shared, a.planned[entry.Target()] = true, entry
@@ -143,14 +171,29 @@ func (e *Engine) carryPlanned(ctx context.Context, entry plan.Entry) (Carried, e
 			step = &s
 		}
 	}
-	if step == nil {
-		entry.Outcome, entry.Trouble, entry.EndedAt = plan.Skipped, "no longer to be done when its turn came", e.Clock().UTC()
-		return Carried{Outcome: plan.Skipped}, e.Journal.Record(ctx, entry, issue.Tracked{}, 0)
-	}
-	if err := a.take(ctx, entry.Seq, *step); err != nil {
-		return Carried{}, err
-	}
-	return a.carried(), nil
+	return a, step, nil
+}
+
+// patience is how old a look may be when a step writes to an issue: what people
+// wrote since would be written over. A queue may hold a step for hours.
+const patience = 10 * time.Second
+
+// looks is when each project was last looked at, on cxm's clock.
+type looks struct {
+	mu sync.Mutex
+	at map[int64]time.Time
+}
+
+func (l *looks) done(project int64, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at[project] = at
+}
+
+func (l *looks) old(project int64, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Sub(l.at[project]).Abs() > patience
 }
 
 // carried is what became of the only step.
