@@ -136,7 +136,7 @@ func (e *Engine) carryPlanned(ctx context.Context, entry plan.Entry) (Carried, e
 		return Carried{}, err
 	}
 	if step != nil && step.Have != nil && e.looks.old(step.Have.Observed.ProjectID, e.Clock()) {
-		if _, err := e.glance(ctx, step.Have.Observed.ProjectID); err != nil {
+		if err := e.lookAgain(ctx, step.Have.Observed.ProjectID); err != nil {
 			return Carried{Outcome: plan.Planned, Again: later(err), Trouble: err}, nil
 		}
 		if a, step, err = e.find(ctx, entry); err != nil {
@@ -178,10 +178,23 @@ func (e *Engine) find(ctx context.Context, entry plan.Entry) (*applying, *plan.S
 // wrote since would be written over. A queue may hold a step for hours.
 const patience = 10 * time.Second
 
+// lookAgain looks at a project if the last look is old. Of many steps that need it
+// at once, one looks.
+func (e *Engine) lookAgain(ctx context.Context, project int64) error {
+	e.looks.turn.Lock()
+	defer e.looks.turn.Unlock()
+	if !e.looks.old(project, e.Clock()) {
+		return nil
+	}
+	_, err := e.glance(ctx, project)
+	return err
+}
+
 // looks is when each project was last looked at, on cxm's clock.
 type looks struct {
-	mu sync.Mutex
-	at map[int64]time.Time
+	turn sync.Mutex // held while one looks
+	mu   sync.Mutex
+	at   map[int64]time.Time // guarded by mu
 }
 
 func (l *looks) done(project int64, at time.Time) {

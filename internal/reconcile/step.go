@@ -106,8 +106,13 @@ func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked)
 	return nil
 }
 
-// change writes to an issue that is as it was when the plan was made.
+// change writes to an issue that is as it was when the plan was made: where the
+// last look is old it looks again, and what people wrote since leaves the issue to
+// the next plan.
 func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error {
+	if err := a.lookAgain(ctx, s.Have.Observed.ProjectID); err != nil {
+		return a.finish(ctx, e, issue.Tracked{}, s, err)
+	}
 	t := *s.Have
 	if !s.Undoes { // what people had undone counts as their choice, whether its answer comes or not
 		t.Pending = s.Change.State
