@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	api "gitlab.com/gitlab-org/api/client-go/v2"
 
@@ -26,9 +25,7 @@ const (
 // One reads one issue by its number in the project.
 func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, error) {
 	r := request{doing: fmt.Sprintf("reading issue #%d of project %d", iid, project), method: http.MethodGet, route: routeIssue}
-	got, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Issue, *api.Response, error) {
-		return c.api.Issues.GetIssue(project, iid, o...)
-	}, wholeIssue)
+	got, _, err := call(ctx, c, r, ask[*issueJSON](c, http.MethodGet, issuePath(project, iid), nil), wholeIssue)
 	return answerOf(got, err)
 }
 
@@ -47,9 +44,7 @@ func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issu
 		return issue.Observed{}, t
 	}
 	options := &api.CreateIssueOptions{Title: &d.Title, Description: &d.Description, Labels: labels(d.Labels)}
-	got, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Issue, *api.Response, error) {
-		return c.api.Issues.CreateIssue(project, options, o...)
-	}, wholeIssue)
+	got, _, err := call(ctx, c, r, ask[*issueJSON](c, http.MethodPost, issuesPath(project), options), wholeIssue)
 	return answerOf(got, err)
 }
 
@@ -72,9 +67,7 @@ func (c *Client) Change(ctx context.Context, project, iid int64, ch issue.Change
 		Title: ch.Title, Description: ch.Description, StateEvent: event,
 		AddLabels: labels(ch.AddLabels), RemoveLabels: labels(ch.RemoveLabels),
 	}
-	got, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Issue, *api.Response, error) {
-		return c.api.Issues.UpdateIssue(project, iid, options, o...)
-	}, wholeIssue)
+	got, _, err := call(ctx, c, r, ask[*issueJSON](c, http.MethodPut, issuePath(project, iid), options), wholeIssue)
 	return answerOf(got, err)
 }
 
@@ -110,8 +103,8 @@ func (c *Client) Search(ctx context.Context, word string) ([]issue.Observed, err
 		ListOptions: api.ListOptions{PerPage: perPage},
 		Scope:       new("all"), State: new("all"), Search: &word, In: new("description"),
 	}
-	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*api.Issue, *api.Response, error) {
-		return c.api.Issues.ListIssues(options, append(o, parameter("non_archived", "false"))...)
+	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*issueJSON, *api.Response, error) {
+		return ask[[]*issueJSON](c, http.MethodGet, "issues", options)(append(o, parameter("non_archived", "false"))...)
 	}, wholeIssues)
 	if err != nil {
 		return nil, err
@@ -134,9 +127,7 @@ func (c *Client) Those(ctx context.Context, project int64, iids []int64) ([]issu
 	}
 	options := listing("asc")
 	options.IIDs = &iids
-	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*api.Issue, *api.Response, error) {
-		return c.api.Issues.ListProjectIssues(project, options, o...)
-	}, wholeIssues)
+	list, _, err := call(ctx, c, r, ask[[]*issueJSON](c, http.MethodGet, issuesPath(project), options), wholeIssues)
 	if err != nil {
 		return nil, err
 	}
@@ -169,45 +160,4 @@ func labels(names []string) *api.LabelOptions {
 // differently.
 func parameter(name, value string) api.RequestOptionFunc {
 	return api.WithKeysetPaginationParameters("?" + url.Values{name: {value}}.Encode())
-}
-
-func wholeIssue(i *api.Issue) bool {
-	return i != nil && i.ID > 0 && i.IID > 0 && i.ProjectID > 0 && i.UpdatedAt != nil &&
-		(i.State == string(issue.Opened) || i.State == string(issue.Closed))
-}
-
-func wholeIssues(list []*api.Issue) bool {
-	return list != nil && !slices.ContainsFunc(list, func(i *api.Issue) bool { return !wholeIssue(i) })
-}
-
-func answerOf(i *api.Issue, err error) (issue.Observed, error) {
-	if err != nil {
-		return issue.Observed{}, err
-	}
-	return observed(i), nil
-}
-
-func observed(i *api.Issue) issue.Observed {
-	o := issue.Observed{
-		ID: i.ID, ProjectID: i.ProjectID, IID: i.IID, WebURL: i.WebURL,
-		Title: i.Title, Description: i.Description, State: issue.State(i.State), MovedToID: i.MovedToID,
-		CreatedAt: moment(i.CreatedAt), UpdatedAt: moment(i.UpdatedAt), ClosedAt: moment(i.ClosedAt),
-	}
-	if len(i.Labels) > 0 {
-		o.Labels = slices.Sorted(slices.Values(i.Labels))
-	}
-	if i.Author != nil {
-		o.AuthorID = i.Author.ID
-	}
-	if i.ClosedBy != nil {
-		o.ClosedByID = i.ClosedBy.ID
-	}
-	return o
-}
-
-func moment(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return t.UTC()
 }

@@ -27,7 +27,7 @@ import (
 // only where more than a hundred issues changed in one millisecond and one of
 // them again during the look, can one still slip past.
 func (c *Client) Look(ctx context.Context, project int64, since time.Time) (issue.Sweep, error) {
-	s := sweep{client: c, project: project, from: since, seen: map[int64]*api.Issue{}}
+	s := sweep{client: c, project: project, from: since, seen: map[int64]*issueJSON{}}
 	for more := true; more; {
 		var err error
 		if more, err = s.page(ctx); err != nil {
@@ -50,9 +50,7 @@ func (c *Client) Newest(ctx context.Context, project int64) (time.Time, error) {
 	r := request{doing: fmt.Sprintf("reading the newest change in project %d", project), method: http.MethodGet, route: routeProjectIssues}
 	options := listing("desc")
 	options.PerPage = 1
-	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*api.Issue, *api.Response, error) {
-		return c.api.Issues.ListProjectIssues(project, options, o...)
-	}, wholeIssues)
+	list, _, err := call(ctx, c, r, ask[[]*issueJSON](c, http.MethodGet, issuesPath(project), options), wholeIssues)
 	if err != nil || len(list) == 0 {
 		return time.Time{}, err
 	}
@@ -78,15 +76,15 @@ type sweep struct {
 	stale  int                   // full pages in a row that held nothing new
 
 	asOf time.Time
-	seen map[int64]*api.Issue
+	seen map[int64]*issueJSON
 }
 
 // page fetches the next page and says whether there is another.
 func (s *sweep) page(ctx context.Context) (more bool, err error) {
 	r := request{doing: fmt.Sprintf("looking for changes in project %d", s.project), method: http.MethodGet, route: routeProjectIssues}
 	var response *api.Response
-	list, x, err := call(ctx, s.client, r, func(o ...api.RequestOptionFunc) ([]*api.Issue, *api.Response, error) {
-		list, resp, err := s.client.api.Issues.ListProjectIssues(s.project, listing("asc"), append(o, s.options()...)...)
+	list, x, err := call(ctx, s.client, r, func(o ...api.RequestOptionFunc) ([]*issueJSON, *api.Response, error) {
+		list, resp, err := ask[[]*issueJSON](s.client, http.MethodGet, issuesPath(s.project), listing("asc"))(append(o, s.options()...)...)
 		response = resp
 		return list, resp, err
 	}, wholeIssues)
@@ -119,7 +117,7 @@ func (s *sweep) options() []api.RequestOptionFunc {
 }
 
 // keep remembers the page and says whether it brought anything new.
-func (s *sweep) keep(list []*api.Issue) (fresh bool) {
+func (s *sweep) keep(list []*issueJSON) (fresh bool) {
 	for _, each := range list {
 		if before := s.seen[each.ID]; before == nil || !before.UpdatedAt.Equal(*each.UpdatedAt) {
 			fresh = true
@@ -147,7 +145,7 @@ func paged(h http.Header) bool {
 
 // advance starts the next page at the last change seen, or counts on where more
 // than a page changed in the same instant.
-func (s *sweep) advance(r request, list []*api.Issue, fresh bool) error {
+func (s *sweep) advance(r request, list []*issueJSON, fresh bool) error {
 	if s.stale++; fresh {
 		s.stale = 0
 	}
