@@ -169,7 +169,7 @@ func callsPerFinding(ctx context.Context) ([]figure, error) {
 
 // rounds is how often the wall time is measured; the least is told, since what
 // else the machine does can only add to it.
-const rounds = 5
+const rounds = 8
 
 // wallOfCreates compares the time of creates with the floor that latency sets.
 func wallOfCreates(ctx context.Context) ([]figure, error) {
