@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"cxm/internal/credential"
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/plan"
 	"cxm/internal/queue"
 	"cxm/internal/store"
@@ -34,8 +34,8 @@ type Config struct {
 	Transport  http.RoundTripper  // optional: a good one
 	Logger     *slog.Logger       // optional: nothing is logged
 	Failpoint  func(point string) // called before and after every commit, for runs that kill the process there; optional
-	Observe    func(gitlab.Call)  // hears of every call to GitLab; optional
-	Limits     gitlab.Limits      // optional: what suits the instance
+	Observe    func(rest.Sent)    // hears of every call to GitLab; optional
+	Limits     rest.Limits        // optional: what suits the instance
 	JobTimeout time.Duration      // ends a job that takes longer; optional: 2 minutes
 	Rescue     time.Duration      // after which a job counts as that of a dead process; optional: a minute more than JobTimeout
 	Brakes     *plan.Brakes       // what a run may do unasked; optional: plan.DefaultBrakes

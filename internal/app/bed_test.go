@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/reconcile"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
@@ -60,7 +60,7 @@ type counter struct {
 	n  int
 }
 
-func (c *counter) observe(call gitlab.Call) {
+func (c *counter) observe(call rest.Sent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if call.Method != http.MethodGet {

@@ -10,6 +10,7 @@ import (
 	"cxm/internal/credential"
 	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/limit"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/store"
 )
@@ -121,10 +122,14 @@ func loopback(base string) bool {
 // with the account's other processes; 0: which it is, is not known yet. One that
 // is read-only refuses every write.
 func (a *App) client(base string, token credential.Secret, account int64, readOnly bool) (*gitlab.Client, error) {
-	return gitlab.New(gitlab.Options{
+	c, err := rest.New(rest.Options{
 		URL: base, Token: token.Reveal, Transport: a.Transport, Limits: a.Limits,
 		Ledger: a.ledger(), Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return gitlab.New(c), nil
 }
 
 // ledger is where processes keep the limits of an account together: with SQLite

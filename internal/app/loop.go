@@ -8,6 +8,7 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/plan"
 	"cxm/internal/reconcile"
@@ -24,7 +25,7 @@ type (
 	// Report is what became of a plan.
 	Report = reconcile.Report
 	// Call is one call to GitLab, as Config.Observe hears of it.
-	Call = gitlab.Call
+	Call = rest.Sent
 )
 
 // Ingest takes findings in. It needs no integration.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/source"
@@ -74,7 +74,7 @@ func (b *bed) close() {
 	_ = errors.Join(b.app.Close(), os.RemoveAll(b.dir)) // a scratch folder
 }
 
-func (t *tally) count(c gitlab.Call) {
+func (t *tally) count(c rest.Sent) {
 	if c.Method == http.MethodGet && strings.HasSuffix(c.Route, "/issues") {
 		t.standing.Add(1)
 		return

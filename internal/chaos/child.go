@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/plan"
 	"cxm/internal/source"
 )
@@ -38,7 +38,7 @@ type order struct {
 	Queue      bool          // what is to be applied goes through the queue
 	KillAt     int64         // the point at which it kills itself; 0: it lives
 	Patience   time.Duration // how long it may take
-	Limits     gitlab.Limits
+	Limits     rest.Limits
 	Workers    int
 	Braked     bool // the brakes are those of a new installation; else there are none
 }
@@ -143,7 +143,7 @@ func (o order) config(b *bomb) app.Config {
 	}
 	return app.Config{
 		DataDir: o.DataDir, Database: o.Database, Settle: settle, Workers: o.Workers, Clock: o.clock(), Limits: o.Limits, Brakes: &brakes,
-		Transport: mined{b, gitlab.NewTransport(), o.Name}, Failpoint: b.pass,
+		Transport: mined{b, rest.NewTransport(), o.Name}, Failpoint: b.pass,
 		JobTimeout: 3 * time.Second, Rescue: 4 * time.Second, // what a child leaves behind when it is killed is soon taken up by another
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
 )
@@ -185,7 +185,7 @@ func (d *driver) processes(ctx context.Context, day int) {
 func (d *driver) order(rng *rand.Rand, name string) order {
 	o := order{
 		Name: name, DataDir: d.dir, Database: d.Database, Ahead: d.ahead, Apply: rng.IntN(8) > 0, Patience: 6 * time.Second,
-		Limits: gitlab.Limits{Requests: 3000, Creates: 1500, Notes: -1, Searches: -1}, Workers: 1 + rng.IntN(16),
+		Limits: rest.Limits{Requests: 3000, Creates: 1500, Notes: -1, Searches: -1}, Workers: 1 + rng.IntN(16),
 	}
 	o.Braked = rng.IntN(4) == 0
 	o.Queue = rng.IntN(3) == 0

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
 )
@@ -67,7 +67,7 @@ func (d *driver) quiet(ctx context.Context, n int) (done bool, err error) {
 	}
 	o := order{
 		Name: fmt.Sprintf("quiet.%d", n), DataDir: d.dir, Database: d.Database, Ahead: d.ahead, Apply: true, Patience: 2 * time.Minute,
-		Limits: gitlab.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}, Workers: 8,
+		Limits: rest.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}, Workers: 8,
 	}
 	d.last = outcome{Steps: -1}
 	d.child(ctx, o, d.pending)

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	api "gitlab.com/gitlab-org/api/client-go/v2"
-
 	"cxm/internal/issue"
 )
 
@@ -33,18 +31,6 @@ type issueJSON struct {
 
 type someone struct {
 	ID int64 `json:"id"`
-}
-
-// ask is a request for one issue or a list of them.
-func ask[T any](c *Client, method, path string, options any) sending[T] {
-	return func(o ...api.RequestOptionFunc) (answer T, resp *api.Response, err error) {
-		req, err := c.api.NewRequest(method, path, options, o)
-		if err != nil {
-			return answer, nil, err
-		}
-		resp, err = c.api.Do(req, &answer)
-		return answer, resp, err
-	}
 }
 
 func issuesPath(project int64) string     { return fmt.Sprintf("projects/%d/issues", project) }

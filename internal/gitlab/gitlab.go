@@ -1,124 +1,15 @@
-// Package gitlab speaks GitLab's REST API, and is the only package that calls
-// GitLab.
+// Package gitlab is what cxm does in GitLab: it writes issues, looks for what
+// became of them, and finds out who it is there. It and the packages below it
+// are the only ones that call GitLab; how they call is rest's.
 //
-// What always holds: a request that writes leaves at most once per call, unless
-// GitLab proved with a 429 that it was not carried out; a lost or garbled answer
-// to a write is issue.Doubtful, never success and never "try again"; limits are
-// kept before GitLab has to say so; the token goes to the instance alone, and
-// into no error, log or Call; every error is an *issue.Trouble.
+// What always holds: every error is an *issue.Trouble, and a create or change
+// whose answer was lost is issue.Doubtful (see rest).
 package gitlab
 
-import (
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
-	"net/url"
-	"time"
-
-	api "gitlab.com/gitlab-org/api/client-go/v2"
-
-	"cxm/internal/gitlab/limit"
-	"cxm/internal/integration"
-)
-
-// timeout bounds one request, from its connection to the last byte of its
-// answer. GitLab gives up on its own requests after 60 seconds.
-const timeout = 90 * time.Second
-
-// Options is what a Client needs.
-type Options struct {
-	URL       string            // of the instance, as integration.ParseURL returns it; may have a relative root
-	Token     func() string     // read for every request, so that a rotated token is used at once; needed
-	Transport http.RoundTripper // how requests travel; nil: NewTransport()
-	Limits    Limits            // a zero field takes DefaultLimits' value for the instance
-	Ledger    limit.Ledger      // keeps the limits together with the account's other processes; nil: there are none
-	Account   int64             // GitLab's id of the account the token belongs to; 0: not known yet, and Ledger is not used
-	Clock     func() time.Time  // stands in for GitLab's where an answer has no Date; nil: time.Now. Waits are in real time
-	UserAgent string            // empty: "cxm"
-	ReadOnly  bool              // refuses whatever is not a GET before it is sent: the dry run
-	Logger    *slog.Logger      // one line per request at debug level, waits at warn; nil: discards
-	Observe   func(Call)        // called after every request, by many goroutines at once; nil: nobody watches
-}
-
-// Call is one request that went out, or that was refused on its way.
-type Call struct {
-	Method   string
-	Route    string // GitLab's route with its parameters unfilled: "/projects/:id/issues"
-	Status   int    // of the answer; 0: there was none
-	Duration time.Duration
-}
+import "cxm/internal/gitlab/rest"
 
 // Client is one account on one GitLab instance. It is safe for many goroutines.
-type Client struct {
-	api      *api.Client
-	base     *url.URL
-	clock    func() time.Time
-	log      *slog.Logger
-	readOnly bool
-	limits   *limits
-	outage   *outage
-}
+type Client struct{ *rest.Client }
 
-// New makes a client. It sends nothing; the error names the option that is
-// wrong.
-func New(o Options) (*Client, error) {
-	text, err := integration.ParseURL(o.URL)
-	if err != nil {
-		return nil, err
-	}
-	if o.Token == nil {
-		return nil, errors.New("gitlab: Options.Token is missing: give a function that returns the token")
-	}
-	base, err := url.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("gitlab: reading the instance URL: %w", err)
-	}
-	o = o.filled()
-	c := &Client{base: base, clock: o.Clock, log: o.Logger, readOnly: o.ReadOnly}
-	c.limits = newLimits(o.Limits.or(DefaultLimits(text)), o.sharing(text))
-	c.outage = &outage{host: base.Host}
-	c.api, err = api.NewAuthSourceClient(bearer{o.Token},
-		api.WithBaseURL(text),
-		api.WithHTTPClient(c.httpClient(o)),
-		api.WithUserAgent(o.UserAgent),
-		api.WithoutRetries(),
-		api.WithCustomRetryMax(0),
-		api.WithCustomLimiter(unlimited{}),
-		api.WithURLWarningLogger(o.Logger),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("gitlab: making the API client: %w", err)
-	}
-	return c, nil
-}
-
-func (o Options) filled() Options {
-	if o.Transport == nil {
-		o.Transport = NewTransport()
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "cxm"
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Observe == nil {
-		o.Observe = func(Call) {}
-	}
-	return o
-}
-
-func (c *Client) httpClient(o Options) *http.Client {
-	return &http.Client{
-		Transport: &guard{
-			next: o.Transport, base: c.base, readOnly: o.ReadOnly,
-			log: o.Logger, observe: o.Observe, most: answerLimit,
-		},
-		CheckRedirect: redirects(c.base),
-		Timeout:       timeout,
-	}
-}
+// New makes a client. It sends nothing.
+func New(c *rest.Client) *Client { return &Client{c} }

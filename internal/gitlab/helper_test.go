@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -30,18 +31,18 @@ func newToken() string {
 }
 
 // client is a client of the server at url, with what the test changes about it.
-func client(t testing.TB, url string, change ...func(*gitlab.Options)) *gitlab.Client {
+func client(t testing.TB, url string, change ...func(*rest.Options)) *gitlab.Client {
 	t.Helper()
 	token := newToken()
-	o := gitlab.Options{URL: url, Token: func() string { return token }}
+	o := rest.Options{URL: url, Token: func() string { return token }}
 	for _, f := range change {
 		f(&o)
 	}
-	c, err := gitlab.New(o)
+	c, err := rest.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return gitlab.New(c)
 }
 
 // serve starts a server for the test.
@@ -81,11 +82,11 @@ func (i inside) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 }
 
 // within makes a client of the handler, without a network.
-func within(t testing.TB, h http.HandlerFunc, change ...func(*gitlab.Options)) *gitlab.Client {
+func within(t testing.TB, h http.HandlerFunc, change ...func(*rest.Options)) *gitlab.Client {
 	t.Helper()
-	return client(t, "https://gitlab.example.com", append([]func(*gitlab.Options){func(o *gitlab.Options) {
+	return client(t, "https://gitlab.example.com", append([]func(*rest.Options){func(o *rest.Options) {
 		o.Transport = inside{h}
-		o.Limits = gitlab.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}
+		o.Limits = rest.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}
 	}}, change...)...)
 }
 

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	api "gitlab.com/gitlab-org/api/client-go/v2"
 
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/issue"
 )
@@ -46,9 +46,9 @@ func (c *Client) Identify(ctx context.Context) (Identity, error) {
 }
 
 func (c *Client) account(ctx context.Context) (integration.Account, error) {
-	r := request{doing: "asking " + c.base.Host + " who the token belongs to", method: http.MethodGet, route: "/user"}
-	u, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.User, *api.Response, error) {
-		return c.api.Users.CurrentUser(o...)
+	r := rest.Request{Doing: "asking " + c.Host() + " who the token belongs to", Method: http.MethodGet, Route: "/user"}
+	u, _, err := rest.Call(ctx, c.Client, r, func(o ...api.RequestOptionFunc) (*api.User, *api.Response, error) {
+		return c.API().Users.CurrentUser(o...)
 	}, func(u *api.User) bool { return u != nil && u.ID > 0 && u.Username != "" })
 	if err != nil {
 		return integration.Account{}, err
@@ -58,11 +58,11 @@ func (c *Client) account(ctx context.Context) (integration.Account, error) {
 
 // token reads the token's own entry. GitLab answers 400 for OAuth tokens.
 func (c *Client) token(ctx context.Context) (*Token, error) {
-	r := request{doing: "reading the token's scopes", method: http.MethodGet, route: "/personal_access_tokens/self"}
-	t, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.PersonalAccessToken, *api.Response, error) {
-		return c.api.PersonalAccessTokens.GetSinglePersonalAccessToken(o...)
+	r := rest.Request{Doing: "reading the token's scopes", Method: http.MethodGet, Route: "/personal_access_tokens/self"}
+	t, _, err := rest.Call(ctx, c.Client, r, func(o ...api.RequestOptionFunc) (*api.PersonalAccessToken, *api.Response, error) {
+		return c.API().PersonalAccessTokens.GetSinglePersonalAccessToken(o...)
 	}, func(t *api.PersonalAccessToken) bool { return t != nil && t.ID > 0 })
-	if trouble(err, issue.Invalid, issue.NotFound) {
+	if rest.Is(err, issue.Invalid, issue.NotFound) {
 		return nil, nil
 	}
 	if err != nil {
@@ -77,11 +77,11 @@ func (c *Client) token(ctx context.Context) (*Token, error) {
 
 // version is empty where the token's scopes do not reach it.
 func (c *Client) version(ctx context.Context) (string, error) {
-	r := request{doing: "asking " + c.base.Host + " for its version", method: http.MethodGet, route: "/version"}
-	v, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Version, *api.Response, error) {
-		return c.api.Version.GetVersion(o...)
+	r := rest.Request{Doing: "asking " + c.Host() + " for its version", Method: http.MethodGet, Route: "/version"}
+	v, _, err := rest.Call(ctx, c.Client, r, func(o ...api.RequestOptionFunc) (*api.Version, *api.Response, error) {
+		return c.API().Version.GetVersion(o...)
 	}, func(v *api.Version) bool { return v != nil })
-	if trouble(err, issue.Forbidden, issue.NotFound) {
+	if rest.Is(err, issue.Forbidden, issue.NotFound) {
 		return "", nil
 	}
 	if err != nil {
@@ -90,29 +90,24 @@ func (c *Client) version(ctx context.Context) (string, error) {
 	return v.Version, nil
 }
 
-func trouble(err error, kinds ...issue.TroubleKind) bool {
-	var t *issue.Trouble
-	return errors.As(err, &t) && slices.Contains(kinds, t.Kind)
-}
-
 // Project finds a project by its numeric id, its path with namespace in any
 // letter case, or its address in the browser, and follows GitLab's redirect of
 // a renamed one. A project where cxm could write nothing comes back together
 // with the trouble: archived, marked for deletion, or without issues.
 func (c *Client) Project(ctx context.Context, pathOrID string) (integration.Project, error) {
 	name := c.projectName(pathOrID)
-	r := request{doing: fmt.Sprintf("finding the project %.120q", name), method: http.MethodGet, route: "/projects/:id"}
+	r := rest.Request{Doing: fmt.Sprintf("finding the project %.120q", name), Method: http.MethodGet, Route: "/projects/:id"}
 	if !numeric(name) && !strings.Contains(name, "/") {
-		return integration.Project{}, unfit(r.doing, "a project is named with its group, as in group/project, or by its numeric id")
+		return integration.Project{}, rest.Unfit(r.Doing, "a project is named with its group, as in group/project, or by its numeric id")
 	}
-	p, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Project, *api.Response, error) {
-		return c.api.Projects.GetProject(name, nil, o...)
+	p, _, err := rest.Call(ctx, c.Client, r, func(o ...api.RequestOptionFunc) (*api.Project, *api.Response, error) {
+		return c.API().Projects.GetProject(name, nil, o...)
 	}, func(p *api.Project) bool { return p != nil && p.ID > 0 && p.PathWithNamespace != "" })
 	if err != nil {
 		return integration.Project{}, hinted(err)
 	}
 	out := integration.Project{ID: p.ID, Path: p.PathWithNamespace, WebURL: p.WebURL, AccessLevel: level(p.Permissions)}
-	if t := closedTo(r.doing, p); t != nil {
+	if t := closedTo(r.Doing, p); t != nil {
 		return out, t
 	}
 	return out, nil
@@ -121,8 +116,8 @@ func (c *Client) Project(ctx context.Context, pathOrID string) (integration.Proj
 // projectName takes what people paste down to GitLab's name of the project.
 func (c *Client) projectName(text string) string {
 	text = strings.TrimSpace(text)
-	if len(text) > len(c.base.String()) && strings.EqualFold(text[:len(c.base.String())], c.base.String()) {
-		text = text[len(c.base.String()):]
+	if base := c.Base(); len(text) > len(base) && strings.EqualFold(text[:len(base)], base) {
+		text = text[len(base):]
 	}
 	text, _, _ = strings.Cut(text, "/-/")
 	return strings.TrimSuffix(strings.Trim(text, "/"), ".git")

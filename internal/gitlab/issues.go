@@ -10,6 +10,7 @@ import (
 
 	api "gitlab.com/gitlab-org/api/client-go/v2"
 
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -24,8 +25,8 @@ const (
 
 // One reads one issue by its number in the project.
 func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, error) {
-	r := request{doing: fmt.Sprintf("reading issue #%d of project %d", iid, project), method: http.MethodGet, route: routeIssue}
-	got, _, err := call(ctx, c, r, ask[*issueJSON](c, http.MethodGet, issuePath(project, iid), nil), wholeIssue)
+	r := rest.Request{Doing: fmt.Sprintf("reading issue #%d of project %d", iid, project), Method: http.MethodGet, Route: routeIssue}
+	got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*issueJSON](c.Client, http.MethodGet, issuePath(project, iid), nil), wholeIssue)
 	return answerOf(got, err)
 }
 
@@ -36,15 +37,15 @@ func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, e
 // project's template, and drops labels that the account may not create: see
 // issue.Missing.
 func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error) {
-	r := request{
-		doing:  fmt.Sprintf("creating an issue in project %d", project),
-		method: http.MethodPost, route: routeProjectIssues, bucket: c.limits.project(project), before: d.Sending, after: d.Answered,
+	r := rest.Request{
+		Doing:  fmt.Sprintf("creating an issue in project %d", project),
+		Method: http.MethodPost, Route: routeProjectIssues, Bucket: c.Creates(project), Before: d.Sending, After: d.Answered,
 	}
-	if t := sound(r.doing, d.Labels); t != nil {
+	if t := sound(r.Doing, d.Labels); t != nil {
 		return issue.Observed{}, t
 	}
 	options := &api.CreateIssueOptions{Title: &d.Title, Description: &d.Description, Labels: labels(d.Labels)}
-	got, _, err := call(ctx, c, r, ask[*issueJSON](c, http.MethodPost, issuesPath(project), options), wholeIssue)
+	got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*issueJSON](c.Client, http.MethodPost, issuesPath(project), options), wholeIssue)
 	return answerOf(got, err)
 }
 
@@ -52,40 +53,40 @@ func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issu
 // is; an empty ch is issue.Invalid and sends nothing. Troubles are as for
 // Create.
 func (c *Client) Change(ctx context.Context, project, iid int64, ch issue.Change) (issue.Observed, error) {
-	r := request{doing: fmt.Sprintf("changing issue #%d of project %d", iid, project), method: http.MethodPut, route: routeIssue}
+	r := rest.Request{Doing: fmt.Sprintf("changing issue #%d of project %d", iid, project), Method: http.MethodPut, Route: routeIssue}
 	event, known := map[issue.State]*string{"": nil, issue.Closed: new("close"), issue.Opened: new("reopen")}[ch.State]
 	switch {
 	case ch.Empty():
-		return issue.Observed{}, unfit(r.doing, "there is nothing to write")
+		return issue.Observed{}, rest.Unfit(r.Doing, "there is nothing to write")
 	case !known:
-		return issue.Observed{}, unfit(r.doing, "%.40q is no state of an issue: use opened or closed", ch.State)
+		return issue.Observed{}, rest.Unfit(r.Doing, "%.40q is no state of an issue: use opened or closed", ch.State)
 	}
-	if t := sound(r.doing, slices.Concat(ch.AddLabels, ch.RemoveLabels)); t != nil {
+	if t := sound(r.Doing, slices.Concat(ch.AddLabels, ch.RemoveLabels)); t != nil {
 		return issue.Observed{}, t
 	}
 	options := &api.UpdateIssueOptions{
 		Title: ch.Title, Description: ch.Description, StateEvent: event,
 		AddLabels: labels(ch.AddLabels), RemoveLabels: labels(ch.RemoveLabels),
 	}
-	got, _, err := call(ctx, c, r, ask[*issueJSON](c, http.MethodPut, issuePath(project, iid), options), wholeIssue)
+	got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*issueJSON](c.Client, http.MethodPut, issuePath(project, iid), options), wholeIssue)
 	return answerOf(got, err)
 }
 
 // Note writes a comment on an issue and returns its id; zero: the text held
 // nothing but quick actions, which GitLab executed. Troubles are as for Create.
 func (c *Client) Note(ctx context.Context, project, iid int64, body string) (int64, error) {
-	r := request{
-		doing:  fmt.Sprintf("commenting on issue #%d of project %d", iid, project),
-		method: http.MethodPost, route: routeNotes, bucket: c.limits.notes,
+	r := rest.Request{
+		Doing:  fmt.Sprintf("commenting on issue #%d of project %d", iid, project),
+		Method: http.MethodPost, Route: routeNotes, Bucket: c.Notes(),
 	}
-	got, x, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) (*api.Note, *api.Response, error) {
-		return c.api.Notes.CreateIssueNote(project, iid, &api.CreateIssueNoteOptions{Body: &body}, o...)
+	got, x, err := rest.Call(ctx, c.Client, r, func(o ...api.RequestOptionFunc) (*api.Note, *api.Response, error) {
+		return c.API().Notes.CreateIssueNote(project, iid, &api.CreateIssueNoteOptions{Body: &body}, o...)
 	}, func(n *api.Note) bool { return n != nil })
 	if err != nil {
 		return 0, err
 	}
-	if got.ID == 0 && x.status != http.StatusAccepted {
-		return 0, classify(c.outcome(r, x, errGarbled))
+	if got.ID == 0 && x.Status != http.StatusAccepted {
+		return 0, c.Garbled(r, x)
 	}
 	return got.ID, nil
 }
@@ -95,16 +96,16 @@ func (c *Client) Note(ctx context.Context, project, iid int64, body string) (int
 // archived projects too. GitLab's index follows a write at once, but a replica
 // may lag. It needs a word of at least three letters, digits and no spaces.
 func (c *Client) Search(ctx context.Context, word string) ([]issue.Observed, error) {
-	r := request{doing: fmt.Sprintf("searching all issues for %.40q", word), method: http.MethodGet, route: routeIssues, bucket: c.limits.searches}
+	r := rest.Request{Doing: fmt.Sprintf("searching all issues for %.40q", word), Method: http.MethodGet, Route: routeIssues, Bucket: c.Searches()}
 	if len(word) < 3 || strings.ContainsAny(word, " \t\r\n") {
-		return nil, unfit(r.doing, "GitLab searches for words of three letters or more")
+		return nil, rest.Unfit(r.Doing, "GitLab searches for words of three letters or more")
 	}
 	options := &api.ListIssuesOptions{
 		ListOptions: api.ListOptions{PerPage: perPage},
 		Scope:       new("all"), State: new("all"), Search: &word, In: new("description"),
 	}
-	list, _, err := call(ctx, c, r, func(o ...api.RequestOptionFunc) ([]*issueJSON, *api.Response, error) {
-		return ask[[]*issueJSON](c, http.MethodGet, "issues", options)(append(o, parameter("non_archived", "false"))...)
+	list, _, err := rest.Call(ctx, c.Client, r, func(o ...api.RequestOptionFunc) ([]*issueJSON, *api.Response, error) {
+		return rest.Ask[[]*issueJSON](c.Client, http.MethodGet, "issues", options)(append(o, parameter("non_archived", "false"))...)
 	}, wholeIssues)
 	if err != nil {
 		return nil, err
@@ -121,13 +122,13 @@ func (c *Client) Search(ctx context.Context, word string) ([]issue.Observed, err
 // Those lists the issues of the project with these numbers, at most 100, that
 // the account can see; one that is deleted or hidden is not among them.
 func (c *Client) Those(ctx context.Context, project int64, iids []int64) ([]issue.Observed, error) {
-	r := request{doing: fmt.Sprintf("reading %d issues of project %d", len(iids), project), method: http.MethodGet, route: routeProjectIssues}
+	r := rest.Request{Doing: fmt.Sprintf("reading %d issues of project %d", len(iids), project), Method: http.MethodGet, Route: routeProjectIssues}
 	if len(iids) == 0 || len(iids) > perPage {
-		return nil, unfit(r.doing, "GitLab lists between 1 and 100 issues at once")
+		return nil, rest.Unfit(r.Doing, "GitLab lists between 1 and 100 issues at once")
 	}
 	options := listing("asc")
 	options.IIDs = &iids
-	list, _, err := call(ctx, c, r, ask[[]*issueJSON](c, http.MethodGet, issuesPath(project), options), wholeIssues)
+	list, _, err := rest.Call(ctx, c.Client, r, rest.Ask[[]*issueJSON](c.Client, http.MethodGet, issuesPath(project), options), wholeIssues)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (c *Client) Those(ctx context.Context, project int64, iids []int64) ([]issu
 func sound(doing string, names []string) *issue.Trouble {
 	for _, name := range names {
 		if strings.TrimSpace(name) == "" || strings.Contains(name, ",") {
-			return unfit(doing, "the label %.80q is empty or holds a comma, where GitLab would take it apart: rename it", name)
+			return rest.Unfit(doing, "the label %.80q is empty or holds a comma, where GitLab would take it apart: rename it", name)
 		}
 	}
 	return nil

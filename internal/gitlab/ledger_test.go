@@ -11,6 +11,7 @@ import (
 
 	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/limit"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -31,8 +32,8 @@ func (m *memory) Turn(_ context.Context, bucket string, take func(string, time.T
 }
 
 // sharing has a client be one of several processes of an account.
-func sharing(ledger limit.Ledger, account int64, creates int) func(*gitlab.Options) {
-	return func(o *gitlab.Options) {
+func sharing(ledger limit.Ledger, account int64, creates int) func(*rest.Options) {
+	return func(o *rest.Options) {
 		o.Ledger, o.Account, o.Limits.Creates = ledger, account, creates
 	}
 }
@@ -123,7 +124,7 @@ func TestNamesInTheLedger(t *testing.T) {
 		use := func(url string, account, project int64) (more int) {
 			before := len(ledger.state)
 			c := within(t, func(w http.ResponseWriter, _ *http.Request) { sendIssue(w, http.StatusCreated, 1) },
-				sharing(ledger, account, 0), func(o *gitlab.Options) { o.URL = url })
+				sharing(ledger, account, 0), func(o *rest.Options) { o.URL = url })
 			if _, err := c.Create(t.Context(), project, draft); err != nil {
 				t.Fatal(err)
 			}

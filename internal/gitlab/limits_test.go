@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -70,7 +71,7 @@ func createMany(t *testing.T, c *gitlab.Client, n int) {
 func TestLimitsAreKeptBeforeTheyAreHit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gl := &limiter{perMinute: 200}
-		c := within(t, gl.ServeHTTP, func(o *gitlab.Options) { o.Limits.Creates = 200 })
+		c := within(t, gl.ServeHTTP, func(o *rest.Options) { o.Limits.Creates = 200 })
 		began := time.Now()
 		createMany(t, c, 1000)
 		if len(gl.refused) != 0 || gl.made != 1000 {
@@ -362,8 +363,8 @@ func TestPlentyIsNoLimit(t *testing.T) {
 }
 
 func TestDefaultLimits(t *testing.T) {
-	none := gitlab.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}
-	for url, want := range map[string]gitlab.Limits{
+	none := rest.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}
+	for url, want := range map[string]rest.Limits{
 		"https://gitlab.com":                {Requests: 80, Creates: 200, Notes: 60, Searches: 10},
 		"https://GitLab.com":                {Requests: 80, Creates: 200, Notes: 60, Searches: 10},
 		"https://gitlab.com.example.com":    {Requests: 600, Creates: 300, Notes: 300, Searches: 30},
@@ -373,7 +374,7 @@ func TestDefaultLimits(t *testing.T) {
 		"http://[::1]:8929":                 none,
 		"http://10.0.0.1":                   {Requests: 600, Creates: 300, Notes: 300, Searches: 30},
 	} {
-		if got := gitlab.DefaultLimits(url); got != want {
+		if got := rest.DefaultLimits(url); got != want {
 			t.Errorf("%s: %+v, want %+v", url, got, want)
 		}
 	}
@@ -382,13 +383,13 @@ func TestDefaultLimits(t *testing.T) {
 // Every kind of call is taken from its own bucket.
 func TestEveryLimitIsKept(t *testing.T) {
 	for name, tt := range map[string]struct {
-		limits gitlab.Limits
+		limits rest.Limits
 		do     func(*testing.T, *gitlab.Client) error
 	}{
-		"requests": {gitlab.Limits{Requests: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.One(t.Context(), 7, 1); return err }},
-		"creates":  {gitlab.Limits{Creates: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.Create(t.Context(), 7, draft); return err }},
-		"notes":    {gitlab.Limits{Notes: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.Note(t.Context(), 7, 1, "x"); return err }},
-		"searches": {gitlab.Limits{Searches: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.Search(t.Context(), "word"); return err }},
+		"requests": {rest.Limits{Requests: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.One(t.Context(), 7, 1); return err }},
+		"creates":  {rest.Limits{Creates: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.Create(t.Context(), 7, draft); return err }},
+		"notes":    {rest.Limits{Notes: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.Note(t.Context(), 7, 1, "x"); return err }},
+		"searches": {rest.Limits{Searches: 10}, func(t *testing.T, c *gitlab.Client) error { _, err := c.Search(t.Context(), "word"); return err }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -398,7 +399,7 @@ func TestEveryLimitIsKept(t *testing.T) {
 						return
 					}
 					sendIssue(w, http.StatusOK, 1)
-				}, func(o *gitlab.Options) {
+				}, func(o *rest.Options) {
 					l := tt.limits
 					for _, n := range []*int{&l.Requests, &l.Creates, &l.Notes, &l.Searches} {
 						if *n == 0 {

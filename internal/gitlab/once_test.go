@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -82,9 +83,9 @@ func overTLS(t *testing.T, proto string, h http.HandlerFunc) *gitlab.Client {
 	return client(t, s.URL, trusting(s))
 }
 
-func trusting(s *httptest.Server) func(*gitlab.Options) {
-	return func(o *gitlab.Options) {
-		travel := gitlab.NewTransport()
+func trusting(s *httptest.Server) func(*rest.Options) {
+	return func(o *rest.Options) {
+		travel := rest.NewTransport()
 		travel.TLSClientConfig = &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 		o.Transport = travel
 	}
@@ -214,7 +215,7 @@ func TestUnsent(t *testing.T) {
 // A custom transport that tells nothing of its connections is not believed to
 // have sent nothing.
 func TestASilentTransportIsADoubt(t *testing.T) {
-	c := within(t, nil, func(o *gitlab.Options) {
+	c := within(t, nil, func(o *rest.Options) {
 		o.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, io.ErrClosedPipe })
 	})
 	for _, write := range writes() {
@@ -299,10 +300,10 @@ func TestReadOnly(t *testing.T) {
 		seen.add(r.Method)
 		sendIssue(w, http.StatusOK, 1)
 	})
-	c := client(t, url, func(o *gitlab.Options) { o.ReadOnly = true })
+	c := client(t, url, func(o *rest.Options) { o.ReadOnly = true })
 	for _, write := range writes() {
 		trouble := wantKind(t, write.do(t.Context(), c), issue.Unsent)
-		if !bytes.Contains([]byte(trouble.Error()), []byte(gitlab.ErrReadOnly.Error())) {
+		if !bytes.Contains([]byte(trouble.Error()), []byte(rest.ErrReadOnly.Error())) {
 			t.Errorf("%v does not say why", trouble)
 		}
 	}
@@ -349,8 +350,8 @@ func TestSending(t *testing.T) {
 		if wantKind(t, err, issue.Unsent); !errors.Is(err, full) || seen.of(http.MethodPost) != 3 {
 			t.Errorf("%v after %d requests", err, seen.of(http.MethodPost))
 		}
-		dry := within(t, nil, func(o *gitlab.Options) { o.ReadOnly = true })
-		if _, err := dry.Create(t.Context(), 7, d); !errors.Is(err, gitlab.ErrReadOnly) {
+		dry := within(t, nil, func(o *rest.Options) { o.ReadOnly = true })
+		if _, err := dry.Create(t.Context(), 7, d); !errors.Is(err, rest.ErrReadOnly) {
 			t.Errorf("a dry run: %v", err)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/issue"
 	"cxm/internal/sandbox"
@@ -116,13 +117,13 @@ func (w *world) issuePath(iid int64) string {
 }
 
 // client is the bot's client.
-func (w *world) client(change ...func(*gitlab.Options)) *gitlab.Client {
+func (w *world) client(change ...func(*rest.Options)) *gitlab.Client {
 	w.t.Helper()
-	return client(w.t, w.url, append([]func(*gitlab.Options){func(o *gitlab.Options) {
+	return client(w.t, w.url, append([]func(*rest.Options){func(o *rest.Options) {
 		o.Token = func() string { return w.token }
 		if _, network := w.via.(*http.Transport); !network {
 			o.Transport = w.via
-			o.Limits = gitlab.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}
+			o.Limits = rest.Limits{Requests: -1, Creates: -1, Notes: -1, Searches: -1}
 		}
 	}}, change...)...)
 }
@@ -489,7 +490,7 @@ func TestIdentify(t *testing.T) {
 		t.Errorf("(-want +got):\n%s\nversion %q", diff, got.Version)
 	}
 	t.Run("a narrow token", func(t *testing.T) {
-		got := must[gitlab.Identity](t)(w.client(func(o *gitlab.Options) {
+		got := must[gitlab.Identity](t)(w.client(func(o *rest.Options) {
 			narrow := w.newToken("read_user")
 			o.Token = func() string { return narrow }
 		}).Identify(t.Context()))
@@ -565,15 +566,15 @@ func TestARelativeRoot(t *testing.T) {
 // Every request is told to Observe, with GitLab's route.
 func TestObserve(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
-	told := make(chan gitlab.Call, 100)
-	c := w.client(func(o *gitlab.Options) { o.Observe = func(call gitlab.Call) { told <- call } })
+	told := make(chan rest.Sent, 100)
+	c := w.client(func(o *rest.Options) { o.Observe = func(call rest.Sent) { told <- call } })
 	must[issue.Observed](t)(c.Create(t.Context(), w.project, draft))
 	_, err := c.One(t.Context(), w.project, 99)
 	wantKind(t, err, issue.NotFound)
-	_, err = client(t, "http://127.0.0.1:1", func(o *gitlab.Options) { o.Observe = func(call gitlab.Call) { told <- call } }).Newest(t.Context(), 1)
+	_, err = client(t, "http://127.0.0.1:1", func(o *rest.Options) { o.Observe = func(call rest.Sent) { told <- call } }).Newest(t.Context(), 1)
 	wantKind(t, err, issue.Unsent)
 	close(told)
-	var got []gitlab.Call
+	var got []rest.Sent
 	for call := range told {
 		if call.Status != 0 && call.Duration <= 0 {
 			t.Errorf("%+v took no time", call)
@@ -581,7 +582,7 @@ func TestObserve(t *testing.T) {
 		call.Duration = 0
 		got = append(got, call)
 	}
-	want := []gitlab.Call{
+	want := []rest.Sent{
 		{Method: "POST", Route: "/projects/:id/issues", Status: 201},
 		{Method: "GET", Route: "/projects/:id/issues/:issue_iid", Status: 404},
 		{Method: "GET", Route: "/projects/:id/issues"},

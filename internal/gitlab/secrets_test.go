@@ -15,7 +15,7 @@ import (
 
 	api "gitlab.com/gitlab-org/api/client-go/v2"
 
-	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -74,10 +74,10 @@ func recorded(t *testing.T, token string, h http.HandlerFunc) (text string, told
 	c := within(t, func(w http.ResponseWriter, r *http.Request) {
 		told = told || strings.Contains(fmt.Sprint(r.Header), token)
 		h(w, r)
-	}, func(o *gitlab.Options) {
+	}, func(o *rest.Options) {
 		o.Token = func() string { return token }
 		o.Logger = slog.New(slog.NewTextHandler(&seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		o.Observe = func(call gitlab.Call) { fmt.Fprintf(&seen, "%+v\n", call) }
+		o.Observe = func(call rest.Sent) { fmt.Fprintf(&seen, "%+v\n", call) }
 	})
 	for _, write := range writes() {
 		show(&seen, write.do(t.Context(), c))
@@ -183,7 +183,7 @@ func TestARotatedTokenIsUsedAtOnce(t *testing.T) {
 			return
 		}
 		sendIssue(w, http.StatusOK, 1)
-	}, func(o *gitlab.Options) {
+	}, func(o *rest.Options) {
 		o.Token = func() string { mu.Lock(); defer mu.Unlock(); return token }
 	})
 	if _, err := c.One(t.Context(), 7, 1); err != nil {
@@ -199,7 +199,7 @@ func TestNoToken(t *testing.T) {
 	for _, token := range []string{"", " ", "glpat-x\n", "a b", "é"} {
 		var seen counter
 		c := within(t, func(w http.ResponseWriter, r *http.Request) { seen.add(r.Method) },
-			func(o *gitlab.Options) { o.Token = func() string { return token } })
+			func(o *rest.Options) { o.Token = func() string { return token } })
 		_, err := c.Identify(t.Context())
 		wantKind(t, err, issue.Unauthorized)
 		if len(seen.n) != 0 {
@@ -210,10 +210,10 @@ func TestNoToken(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	token := func() string { return "x" }
-	for _, o := range []gitlab.Options{
+	for _, o := range []rest.Options{
 		{Token: token}, {URL: "gitlab.example.com"}, {URL: "ftp://x", Token: token}, {URL: "https://u:p@x", Token: token},
 	} {
-		if _, err := gitlab.New(o); err == nil || strings.Contains(err.Error(), "u:p") {
+		if _, err := rest.New(o); err == nil || strings.Contains(err.Error(), "u:p") {
 			t.Errorf("%+v: %v", o.URL, err)
 		}
 	}

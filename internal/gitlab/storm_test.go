@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cxm/internal/gitlab"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 	"cxm/internal/sandbox"
 )
@@ -84,7 +85,7 @@ func TestADownInstanceIsLeftAlone(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					began := time.Now()
 					s := &storm{over: began.Add(hours), down: down}
-					c := within(t, nil, func(o *gitlab.Options) { o.Transport = s })
+					c := within(t, nil, func(o *rest.Options) { o.Transport = s })
 					var group sync.WaitGroup
 					for n := range workers {
 						group.Go(func() {
@@ -136,7 +137,7 @@ func (s *storm) storming(from time.Time) (early, fullest int) {
 func TestKeptAwayIsUnsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &storm{over: time.Now().Add(time.Hour), down: storms()["502"]}
-		c := within(t, nil, func(o *gitlab.Options) { o.Transport = s })
+		c := within(t, nil, func(o *rest.Options) { o.Transport = s })
 		for range 5 {
 			wantKind(t, creating(t.Context(), c), issue.Doubtful)
 		}
@@ -156,7 +157,7 @@ func TestKeptAwayIsUnsent(t *testing.T) {
 func TestRetryAfterOfAProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &storm{over: time.Now().Add(time.Hour), down: answers(503, "text/html", "<html>", "Retry-After", "300")}
-		c := within(t, nil, func(o *gitlab.Options) { o.Transport = s })
+		c := within(t, nil, func(o *rest.Options) { o.Transport = s })
 		wantKind(t, reading(t.Context(), c), issue.Unavailable)
 		for range 299 {
 			wantKind(t, reading(t.Context(), c), issue.Unsent)

@@ -12,6 +12,7 @@ import (
 	api "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"cxm/internal/gitlab/limit"
+	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
 )
 
@@ -47,10 +48,10 @@ func (c *Client) Look(ctx context.Context, project int64, since time.Time) (issu
 // Newest is when an issue of the project last changed, on GitLab's clock, found
 // with one request; zero: the project has no issue that the account can see.
 func (c *Client) Newest(ctx context.Context, project int64) (time.Time, error) {
-	r := request{doing: fmt.Sprintf("reading the newest change in project %d", project), method: http.MethodGet, route: routeProjectIssues}
+	r := rest.Request{Doing: fmt.Sprintf("reading the newest change in project %d", project), Method: http.MethodGet, Route: routeProjectIssues}
 	options := listing("desc")
 	options.PerPage = 1
-	list, _, err := call(ctx, c, r, ask[[]*issueJSON](c, http.MethodGet, issuesPath(project), options), wholeIssues)
+	list, _, err := rest.Call(ctx, c.Client, r, rest.Ask[[]*issueJSON](c.Client, http.MethodGet, issuesPath(project), options), wholeIssues)
 	if err != nil || len(list) == 0 {
 		return time.Time{}, err
 	}
@@ -81,10 +82,10 @@ type sweep struct {
 
 // page fetches the next page and says whether there is another.
 func (s *sweep) page(ctx context.Context) (more bool, err error) {
-	r := request{doing: fmt.Sprintf("looking for changes in project %d", s.project), method: http.MethodGet, route: routeProjectIssues}
+	r := rest.Request{Doing: fmt.Sprintf("looking for changes in project %d", s.project), Method: http.MethodGet, Route: routeProjectIssues}
 	var response *api.Response
-	list, x, err := call(ctx, s.client, r, func(o ...api.RequestOptionFunc) ([]*issueJSON, *api.Response, error) {
-		list, resp, err := ask[[]*issueJSON](s.client, http.MethodGet, issuesPath(s.project), listing("asc"))(append(o, s.options()...)...)
+	list, x, err := rest.Call(ctx, s.client.Client, r, func(o ...api.RequestOptionFunc) ([]*issueJSON, *api.Response, error) {
+		list, resp, err := rest.Ask[[]*issueJSON](s.client.Client, http.MethodGet, issuesPath(s.project), listing("asc"))(append(o, s.options()...)...)
 		response = resp
 		return list, resp, err
 	}, wholeIssues)
@@ -92,14 +93,14 @@ func (s *sweep) page(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if s.asOf.IsZero() {
-		s.asOf = limit.Dated(x.header, s.client.clock()).Add(-x.took).UTC()
+		s.asOf = limit.Dated(x.Header, s.client.Now()).Add(-x.Took).UTC()
 	}
 	fresh := s.keep(list)
 	if s.cursor = nextCursor(response); s.cursor != nil {
 		s.keyset = true
 		return true, nil
 	}
-	if s.keyset || len(list) < perPage || paged(x.header) && response.NextPage == 0 {
+	if s.keyset || len(list) < perPage || paged(x.Header) && response.NextPage == 0 {
 		return false, nil
 	}
 	return true, s.advance(r, list, fresh)
@@ -145,13 +146,13 @@ func paged(h http.Header) bool {
 
 // advance starts the next page at the last change seen, or counts on where more
 // than a page changed in the same instant.
-func (s *sweep) advance(r request, list []*issueJSON, fresh bool) error {
+func (s *sweep) advance(r rest.Request, list []*issueJSON, fresh bool) error {
 	if s.stale++; fresh {
 		s.stale = 0
 	}
 	if s.stale > 1 {
 		return &issue.Trouble{
-			Kind: issue.Unavailable, Doing: r.doing, Said: "the list repeats itself",
+			Kind: issue.Unavailable, Doing: r.Doing, Said: "the list repeats itself",
 			Mend: "A cache or proxy before GitLab may ignore the paging: look there",
 		}
 	}

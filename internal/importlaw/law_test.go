@@ -55,7 +55,8 @@ func houseLaw() law {
 			{pkg: "internal/source", may: []string{"internal/finding", "internal/money", "internal/table"}},
 			{pkg: "internal/credential"},
 			{pkg: "internal/integration", may: []string{"internal/credential"}},
-			{pkg: "internal/gitlab", may: []string{"internal/credential", "internal/integration", "internal/issue"}},
+			{pkg: "internal/gitlab/rest", may: []string{"internal/gitlab/limit", "internal/integration", "internal/issue"}},
+			{pkg: "internal/gitlab", may: []string{"internal/credential", "internal/gitlab/rest", "internal/integration", "internal/issue"}},
 			{pkg: "internal/reconcile/breaker", may: []string{"internal/issue"}, pure: true},
 			{pkg: "internal/reconcile", may: []string{
 				"internal/finding", "internal/integration", "internal/issue", "internal/money",
@@ -76,12 +77,12 @@ func houseLaw() law {
 			{pkg: "internal/demo", may: append(values(), "internal/app", "internal/sandbox")},
 			// The bench measures the parts one by one, so it may take them apart.
 			{pkg: "internal/bench", may: append(
-				values(), "internal/app", "internal/credential", "internal/gitlab",
+				values(), "internal/app", "internal/credential", "internal/gitlab/rest",
 				"internal/queue", "internal/queue/throughput", "internal/reconcile", "internal/sandbox", "internal/store", "internal/store/pgtest",
 			)},
 			// Chaos knows cxm as its users do, and judges it by the sandbox's record.
 			{pkg: "internal/chaos", may: []string{
-				"internal/app", "internal/gitlab", "internal/issue/inert/inerttest", "internal/plan",
+				"internal/app", "internal/gitlab/rest", "internal/issue/inert/inerttest", "internal/plan",
 				"internal/sandbox", "internal/source", "internal/store/pgtest",
 			}},
 			// The sandbox is a command too; nothing else of the program knows it.

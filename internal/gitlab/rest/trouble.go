@@ -1,4 +1,4 @@
-package gitlab
+package rest
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -238,7 +239,13 @@ func text(err error) string {
 	return err.Error()
 }
 
-// unfit is a trouble that cxm finds before it sends anything.
-func unfit(doing, format string, args ...any) *issue.Trouble {
+// Unfit is a trouble that cxm finds before it sends anything.
+func Unfit(doing, format string, args ...any) *issue.Trouble {
 	return &issue.Trouble{Kind: issue.Invalid, Doing: doing, Said: fmt.Sprintf(format, args...)}
+}
+
+// Is says whether err is an *issue.Trouble of one of these kinds.
+func Is(err error, kinds ...issue.TroubleKind) bool {
+	var t *issue.Trouble
+	return errors.As(err, &t) && slices.Contains(kinds, t.Kind)
 }

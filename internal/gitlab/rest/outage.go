@@ -1,4 +1,4 @@
-package gitlab
+package rest
 
 import (
 	"context"
@@ -51,10 +51,10 @@ type turn struct {
 // enter lets a call through, or says why not. Once the wait is over one call
 // goes alone and finds out; a write that goes while nothing can be read finds
 // out for reads too.
-func (o *outage) enter(r request, now time.Time) (*turn, *issue.Trouble) {
+func (o *outage) enter(r Request, now time.Time) (*turn, *issue.Trouble) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	t := &turn{outage: o, reads: r.method == http.MethodGet}
+	t := &turn{outage: o, reads: r.Method == http.MethodGet}
 	for _, s := range t.spells() {
 		if now.Before(s.until) || s.probing {
 			return nil, o.down(r, s, now)
@@ -78,9 +78,9 @@ func (t *turn) spells() []*spell {
 }
 
 // down is the trouble of a call that was not sent since those before it failed.
-func (o *outage) down(r request, s *spell, now time.Time) *issue.Trouble {
+func (o *outage) down(r Request, s *spell, now time.Time) *issue.Trouble {
 	return &issue.Trouble{
-		Kind: issue.Unsent, Doing: r.doing, After: max(s.until.Sub(now), 0), Mend: s.last.Mend,
+		Kind: issue.Unsent, Doing: r.Doing, After: max(s.until.Sub(now), 0), Mend: s.last.Mend,
 		Err: fmt.Errorf("%s is down: %d calls in a row failed, the last one while %w", o.host, s.row, s.last),
 	}
 }

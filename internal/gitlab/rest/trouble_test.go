@@ -1,4 +1,4 @@
-package gitlab
+package rest
 
 import (
 	"context"
@@ -199,7 +199,8 @@ func TestAnEndlessAnswer(t *testing.T) {
 		t.Errorf("the limit is %d", g.most)
 	}
 	g.most = 1 << 20
-	_, err = c.Create(t.Context(), 7, issue.Draft{Title: "x"})
+	r := Request{Doing: "creating an issue in project 7", Method: http.MethodPost, Route: "/projects/:id/issues"}
+	_, _, err = Call(t.Context(), c, r, Ask[map[string]any](c, r.Method, "projects/7/issues", map[string]string{"title": "x"}), func(map[string]any) bool { return true })
 	var trouble *issue.Trouble
 	if !errors.As(err, &trouble) || trouble.Kind != issue.Doubtful || !strings.Contains(trouble.Said, "larger than") {
 		t.Errorf("got %v", err)
@@ -213,7 +214,7 @@ func TestTheGuardKeepsRequestsAtHome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guard{next: http.NewFileTransport(http.Dir(t.TempDir())), base: base, log: slog.New(slog.DiscardHandler), observe: func(Call) {}}
+	g := &guard{next: http.NewFileTransport(http.Dir(t.TempDir())), base: base, log: slog.New(slog.DiscardHandler), observe: func(Sent) {}}
 	for target, home := range map[string]bool{
 		"https://GitLab.example.com/x": true, "http://gitlab.example.com/x": false,
 		"https://gitlab.example.com:8443/x": false, "https://gitlab.example.com.example.org/x": false,

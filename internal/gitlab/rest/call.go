@@ -1,4 +1,4 @@
-package gitlab
+package rest
 
 import (
 	"context"
@@ -20,39 +20,46 @@ const retries = 3
 // patience is the longest wait a 503 may ask for before a read is given up.
 const patience = 30 * time.Second
 
-// request is one kind of call, with what it needs to be told apart.
-type request struct {
-	doing  string        // for people: "creating an issue in project 7"
-	method string        // of HTTP
-	route  string        // GitLab's, unfilled
-	bucket *limit.Bucket // taken from beside the account's; nil: none
-	before func() error  // called once the limits let the request go; an error stops it; nil: nothing to do
-	after  func()        // called when the answer begins, or there is none; nil: nothing to do
+// Request is one kind of call, with what it needs to be told apart.
+type Request struct {
+	Doing  string        // for people: "creating an issue in project 7"
+	Method string        // of HTTP
+	Route  string        // GitLab's, unfilled: "/projects/:id/issues"
+	Bucket *limit.Bucket // taken from beside the account's; nil: none
+	Before func() error  // called once the limits let the request go; an error stops it; nil: nothing to do
+	After  func()        // called when the answer begins, or there is none; nil: nothing to do
 }
 
-// sending is client-go's method for a request, with its arguments in place.
-type sending[T any] func(...api.RequestOptionFunc) (T, *api.Response, error)
+// Sending is client-go's method for a request, with its arguments in place.
+type Sending[T any] func(...api.RequestOptionFunc) (T, *api.Response, error)
+
+// Answer is what came beside the value of a call that went well.
+type Answer struct {
+	Status int
+	Header http.Header
+	Took   time.Duration
+}
 
 // errGarbled says that the answer is JSON, but not what was asked for.
 var errGarbled = errors.New("fields are missing that GitLab always sends")
 
-// call sends a request and brings back its answer, or an *issue.Trouble. It
+// Call sends a request and brings back its answer, or an *issue.Trouble. It
 // waits for the limits; after a 429, which proves that nothing was carried out,
 // it waits and sends again for as long as the context lives; a read is tried
 // again when the instance stumbles, and nothing is sent while it is known to be
 // down. Whole says whether an answer is what was asked for.
-func call[T any](ctx context.Context, c *Client, r request, send sending[T], whole func(T) bool) (T, *exchange, error) {
+func Call[T any](ctx context.Context, c *Client, r Request, send Sending[T], whole func(T) bool) (T, Answer, error) {
 	turn, down := c.outage.enter(r, time.Now())
 	if down != nil {
 		var none T
-		return none, &exchange{route: r.route}, down
+		return none, Answer{}, down
 	}
 	var last *issue.Trouble
 	for stumbles := 0; ; {
 		answer, x, t := attempt(ctx, c, r, send, whole, last)
 		if t == nil {
 			turn.leave(ctx, x, nil)
-			return answer, x, nil
+			return answer, Answer{Status: x.status, Header: x.header, Took: x.took}, nil
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -66,31 +73,31 @@ func call[T any](ctx context.Context, c *Client, r request, send sending[T], who
 		}
 		turn.leave(ctx, x, t)
 		var none T
-		return none, x, t
+		return none, Answer{}, t
 	}
 }
 
 // stumbled says that a read may well succeed when it is tried again: the
 // instance failed or was cut off, but did not answer with something else.
-func (r request) stumbled(t *issue.Trouble, x *exchange) bool {
-	return r.method == http.MethodGet && t.Kind == issue.Unavailable && t.After <= patience &&
+func (r Request) stumbled(t *issue.Trouble, x *exchange) bool {
+	return r.Method == http.MethodGet && t.Kind == issue.Unavailable && t.After <= patience &&
 		(x.status == 0 || x.status >= 500 || errors.Is(t.Err, io.ErrUnexpectedEOF))
 }
 
 // attempt waits for the limits and sends once. Last is the trouble of the time
 // before, which is the better answer when the context does not reach far enough
 // to wait for another.
-func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], whole func(T) bool, last *issue.Trouble) (T, *exchange, *issue.Trouble) {
-	x := &exchange{route: r.route, after: r.after}
+func attempt[T any](ctx context.Context, c *Client, r Request, send Sending[T], whole func(T) bool, last *issue.Trouble) (T, *exchange, *issue.Trouble) {
+	x := &exchange{route: r.Route, after: r.After}
 	var none T
 	taken, err := c.admit(ctx, r)
 	if err != nil {
 		return none, x, notAdmitted(r, err, last)
 	}
-	if r.before != nil && !c.readOnly {
-		if err := r.before(); err != nil {
+	if r.Before != nil && !c.readOnly {
+		if err := r.Before(); err != nil {
 			c.settle(ctx, r, taken, x, nil)
-			return none, x, &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err, Mend: "Nothing was sent: put right what is said, and try again"}
+			return none, x, &issue.Trouble{Kind: issue.Unsent, Doing: r.Doing, Err: err, Mend: "Nothing was sent: put right what is said, and try again"}
 		}
 	}
 	answer, _, err := send(api.WithContext(x.watch(ctx)))
@@ -108,27 +115,27 @@ func attempt[T any](ctx context.Context, c *Client, r request, send sending[T], 
 	return answer, x, nil
 }
 
-func (c *Client) outcome(r request, x *exchange, err error) outcome {
+func (c *Client) outcome(r Request, x *exchange, err error) outcome {
 	if bad := (*api.ErrorResponse)(nil); errors.As(err, &bad) {
 		err = errGarbled // it holds the request with the token, and the status says it all
 	}
 	return outcome{
-		doing: r.doing, method: r.method, status: x.status, header: x.header, body: x.body,
+		doing: r.Doing, method: r.Method, status: x.status, header: x.header, body: x.body,
 		err: err, left: x.left(err), token: x.token, now: c.clock(),
 	}
 }
 
 // notAdmitted is the trouble of a request that its limits held back.
-func notAdmitted(r request, err error, last *issue.Trouble) *issue.Trouble {
+func notAdmitted(r Request, err error, last *issue.Trouble) *issue.Trouble {
 	var late *limit.LateError
 	if !errors.As(err, &late) {
-		return &issue.Trouble{Kind: issue.Unsent, Doing: r.doing, Err: err, Mend: "It was given up before it was sent: trying again is safe"}
+		return &issue.Trouble{Kind: issue.Unsent, Doing: r.Doing, Err: err, Mend: "It was given up before it was sent: trying again is safe"}
 	}
 	if last != nil {
 		last.After = late.Wait
 		return last
 	}
-	return &issue.Trouble{Kind: issue.Limited, Doing: r.doing, Err: late, After: late.Wait, Mend: "cxm keeps to its limits: try again later, or raise them if the instance allows more"}
+	return &issue.Trouble{Kind: issue.Limited, Doing: r.Doing, Err: late, After: late.Wait, Mend: "cxm keeps to its limits: try again later, or raise them if the instance allows more"}
 }
 
 // taken says of which buckets a request is the probe.
@@ -136,17 +143,17 @@ type taken struct{ own, account bool }
 
 // admit takes the request from its own bucket, then from the account's. All
 // callers keep that order, so that probes never wait for each other.
-func (c *Client) admit(ctx context.Context, r request) (t taken, err error) {
-	if r.method != http.MethodGet && c.readOnly {
+func (c *Client) admit(ctx context.Context, r Request) (t taken, err error) {
+	if r.Method != http.MethodGet && c.readOnly {
 		return t, ctx.Err()
 	}
-	if r.bucket != nil {
-		if t.own, err = r.bucket.Take(ctx); err != nil {
+	if r.Bucket != nil {
+		if t.own, err = r.Bucket.Take(ctx); err != nil {
 			return t, err
 		}
 	}
-	if t.account, err = c.limits.account.Take(ctx); err != nil && r.bucket != nil {
-		c.tell(ctx, r, r.bucket, t.own, limit.Silence, 0)
+	if t.account, err = c.limits.account.Take(ctx); err != nil && r.Bucket != nil {
+		c.tell(ctx, r, r.Bucket, t.own, limit.Silence, 0)
 	}
 	return t, err
 }
@@ -155,7 +162,7 @@ func (c *Client) admit(ctx context.Context, r request) (t taken, err error) {
 // every request; it answers in plain text, or in an administrator's own words,
 // and says in its headers that nothing is left. The limits of single endpoints
 // answer in JSON.
-func (c *Client) settle(ctx context.Context, r request, t taken, x *exchange, trouble *issue.Trouble) {
+func (c *Client) settle(ctx context.Context, r Request, t taken, x *exchange, trouble *issue.Trouble) {
 	own, account := spoken(x), spoken(x)
 	after := time.Duration(0)
 	if x.status == http.StatusTooManyRequests {
@@ -163,22 +170,22 @@ func (c *Client) settle(ctx context.Context, r request, t taken, x *exchange, tr
 			after = limit.RestOfWindow(limit.Dated(x.header, c.clock()))
 		}
 		own, account = limit.Limited, limit.Fine
-		if r.bucket == nil || !jsonObject(x.body) || limit.Exhausted(x.header) {
+		if r.Bucket == nil || !jsonObject(x.body) || limit.Exhausted(x.header) {
 			own, account = limit.Fine, limit.Limited
 		}
-		c.log.Warn("gitlab says to wait", "route", r.route, "wait", after, "told", trouble.After != 0)
+		c.log.Warn("gitlab says to wait", "route", r.Route, "wait", after, "told", trouble.After != 0)
 	}
-	if r.bucket != nil {
-		c.tell(ctx, r, r.bucket, t.own, own, after)
+	if r.Bucket != nil {
+		c.tell(ctx, r, r.Bucket, t.own, own, after)
 	}
 	c.tell(ctx, r, c.limits.account, t.account, account, after)
 	c.limits.account.Heed(x.header)
 }
 
 // tell settles with one bucket. Whoever does not hear of it finds out alone.
-func (c *Client) tell(ctx context.Context, r request, b *limit.Bucket, probe bool, v limit.Verdict, after time.Duration) {
+func (c *Client) tell(ctx context.Context, r Request, b *limit.Bucket, probe bool, v limit.Verdict, after time.Duration) {
 	if err := b.Settle(ctx, probe, v, after); err != nil {
-		c.log.Warn("other processes were not told about a limit", "route", r.route, "error", err)
+		c.log.Warn("other processes were not told about a limit", "route", r.Route, "error", err)
 	}
 }
 
@@ -208,5 +215,25 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return false
 	case <-timer.C:
 		return true
+	}
+}
+
+// Garbled is the trouble of an answer to r that turned out, only after Call
+// took it for whole, not to be what GitLab sends.
+func (c *Client) Garbled(r Request, a Answer) *issue.Trouble {
+	x := &exchange{route: r.Route, status: a.Status, header: a.Header}
+	return classify(c.outcome(r, x, errGarbled))
+}
+
+// Ask is a Sending for routes that client-go knows otherwise, or not: options
+// become the query of a GET and the body of anything else; nil: there are none.
+func Ask[T any](c *Client, method, path string, options any) Sending[T] {
+	return func(o ...api.RequestOptionFunc) (answer T, resp *api.Response, err error) {
+		req, err := c.api.NewRequest(method, path, options, o)
+		if err != nil {
+			return answer, nil, err
+		}
+		resp, err = c.api.Do(req, &answer)
+		return answer, resp, err
 	}
 }

@@ -1,4 +1,4 @@
-package gitlab
+package rest
 
 import (
 	"bytes"
@@ -163,7 +163,7 @@ type guard struct {
 	base     *url.URL
 	readOnly bool
 	log      *slog.Logger
-	observe  func(Call)
+	observe  func(Sent)
 	most     int64 // bytes of a good answer
 }
 
@@ -180,7 +180,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.after != nil {
 		x.after()
 	}
-	call := Call{Method: req.Method, Route: x.route, Duration: x.took}
+	call := Sent{Method: req.Method, Route: x.route, Duration: x.took}
 	if err == nil {
 		call.Status = resp.StatusCode
 		x.answered(resp, g.most)
