@@ -181,11 +181,20 @@ func (d *driver) processes(ctx context.Context, day int) {
 	}
 }
 
+// perMinute is how many requests a process may send, and where processes keep
+// to the limit together, so few that they reach it together and not alone.
+func (d *driver) perMinute() int {
+	if d.Database == "" {
+		return 3000
+	}
+	return 400
+}
+
 // order draws what one child is to do.
 func (d *driver) order(rng *rand.Rand, name string) order {
 	o := order{
 		Name: name, DataDir: d.dir, Database: d.Database, Ahead: d.ahead, Apply: rng.IntN(8) > 0, Patience: 6 * time.Second,
-		Limits: rest.Limits{Requests: 3000, Creates: 1500, Notes: -1, Searches: -1}, Workers: 1 + rng.IntN(16),
+		Limits: rest.Limits{Requests: d.perMinute(), Creates: d.perMinute() / 2, Notes: -1, Searches: -1}, Workers: 1 + rng.IntN(16),
 	}
 	o.Braked = rng.IntN(4) == 0
 	o.Queue = rng.IntN(3) == 0

@@ -429,6 +429,7 @@ func (j *judging) actions() {
 
 // limits holds every process to the limits it was given.
 func (j *judging) limits() {
+	var together []time.Time
 	for name, o := range j.children {
 		if o.Limits.Requests < 0 {
 			continue
@@ -450,7 +451,9 @@ func (j *judging) limits() {
 				j.fail("process %s sent %d creates to %s within a minute, its limit is %d", name, n, path, o.Limits.Creates)
 			}
 		}
+		together = append(together, all...)
 	}
+	j.account(together)
 	for _, calls := range j.gate.sent {
 		for _, c := range calls {
 			j.tally["calls"]++
@@ -460,6 +463,20 @@ func (j *judging) limits() {
 		}
 	}
 	j.tally["issues of cxm"] = len(j.issues)
+}
+
+// account compares what all processes sent with what their account may send.
+// They keep to it together where they share a database server; each alone else.
+func (j *judging) account(sent []time.Time) {
+	n := busiest(sent)
+	j.tally["most requests in a minute"] = n
+	if j.Database == "" {
+		return
+	}
+	j.checks["accounts within their limits"]++
+	if n > j.perMinute() {
+		j.fail("the processes sent %d requests within a minute together, the limit of their account is %d", n, j.perMinute())
+	}
 }
 
 // print shows the verdict to a person.
