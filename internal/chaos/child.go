@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/chaos/gate"
+	"cxm/internal/chaos/oracle"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/plan"
 	"cxm/internal/source"
@@ -22,9 +24,6 @@ import (
 // a day takes seconds.
 const settle = 700 * time.Millisecond
 
-// processHeader names the child a request comes from.
-const processHeader = "X-Chaos-Process"
-
 // order is what a child process is told to do.
 type order struct {
 	Name       string
@@ -33,7 +32,7 @@ type order struct {
 	Ahead      time.Duration
 	Step       time.Duration // the child's clock jumps by this
 	StepAfter  int64         // when it was read so often
-	Deliveries []delivery
+	Deliveries []oracle.Delivery
 	Apply      bool
 	Queue      bool          // what is to be applied goes through the queue
 	KillAt     int64         // the point at which it kills itself; 0: it lives
@@ -41,13 +40,6 @@ type order struct {
 	Limits     rest.Limits
 	Workers    int
 	Braked     bool // the brakes are those of a new installation; else there are none
-}
-
-// delivery is what a source sends.
-type delivery struct {
-	Type  source.Type
-	Scope string
-	Text  string
 }
 
 // The words a child says, one line each.
@@ -93,7 +85,7 @@ type mined struct {
 
 // RoundTrip implements http.RoundTripper.
 func (m mined) RoundTrip(req *http.Request) (*http.Response, error) {
-	req.Header.Set(processHeader, m.name)
+	req.Header.Set(gate.Header, m.name)
 	m.pass("before " + req.Method)
 	resp, err := m.next.RoundTrip(req)
 	m.pass("after " + req.Method)

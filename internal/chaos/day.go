@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"cxm/internal/chaos/oracle"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
@@ -34,7 +35,7 @@ func (d *driver) day(ctx context.Context, day int) error {
 	d.begin(by)
 	d.report(day)
 	if rng.IntN(3) > 0 {
-		d.tally["creates carried out after their sender had given up"] += d.gate.release()
+		d.tally["creates carried out after their sender had given up"] += d.gate.Release()
 		d.scan()
 	}
 	d.people(day)
@@ -42,7 +43,7 @@ func (d *driver) day(ctx context.Context, day int) error {
 		return err
 	}
 	d.processes(ctx, day)
-	d.gate.wait()
+	d.gate.Wait()
 	d.gitlab.ClearFaults()
 	d.gitlab.SetLimits(sandbox.Limits{TrimTexts: true})
 	d.scan()
@@ -57,62 +58,62 @@ func (d *driver) begin(by time.Duration) {
 	d.forward(by)
 	d.starts = append(d.starts, d.now())
 	for _, s := range d.subjects {
-		s.begin()
+		s.Begin()
 	}
 }
 
 // report lets the world change and sources tell of it.
 func (d *driver) report(day int) {
 	rng := d.stream("world", day)
-	alerts, events := map[*member]*subject{}, map[*member]*subject{}
-	var alerted, evented []*member
+	alerts, events := map[*oracle.Member]*oracle.Subject{}, map[*oracle.Member]*oracle.Subject{}
+	var alerted, evented []*oracle.Member
 	for _, s := range d.subjects {
-		was := make([]member, len(s.members))
-		for i, m := range s.members {
+		was := make([]oracle.Member, len(s.Members))
+		for i, m := range s.Members {
 			was[i] = *m
 		}
-		s.evolve(rng)
-		for i, m := range s.members {
-			if m.on == was[i].on && (!m.on || m.cents == was[i].cents && m.severe == was[i].severe) {
+		s.Evolve(rng)
+		for i, m := range s.Members {
+			if m.On == was[i].On && (!m.On || m.Cents == was[i].Cents && m.Severe == was[i].Severe) {
 				continue
 			}
 			switch {
-			case s.kind == alert:
+			case s.Kind == oracle.Alert:
 				alerts[m], alerted = s, append(alerted, m)
-			case s.kind == event || i == 1:
+			case s.Kind == oracle.Event || i == 1:
 				events[m], evented = s, append(evented, m)
 			}
 		}
 	}
-	for scope := range scopes {
-		d.pending = append(d.pending, mangled(rng, snapshot(d.subjects, scope, day))...)
+	for scope := range oracle.Scopes {
+		d.pending = append(d.pending, mangled(rng, oracle.Snapshot(d.subjects, scope, day))...)
 	}
 	if len(alerted) > 0 {
-		d.pending = append(d.pending, news(day, source.Alertmanager, alerts, alerted))
+		d.pending = append(d.pending, oracle.News(day, source.Alertmanager, alerts, alerted))
 	}
 	if len(evented) > 0 {
-		d.pending = append(d.pending, news(day, source.CloudEvents, events, evented))
+		d.pending = append(d.pending, oracle.News(day, source.CloudEvents, events, evented))
 	}
 }
 
 // mangled is what becomes of a snapshot on its way: most arrive, some twice,
 // some not, in part, cut off or empty.
-func mangled(rng *rand.Rand, r *report) []*report {
+func mangled(rng *rand.Rand, r *oracle.Report) []*oracle.Report {
 	switch p := rng.IntN(100); {
 	case p < 8:
 		return nil
 	case p < 14: // the page behind it is not there
 		r.Text = strings.TrimSuffix(r.Text, "}") + `,"nextToken":"more"}`
-		r.complete = false
+		r.Complete = false
 	case p < 20:
-		r.Text, r.broken, r.complete = r.Text[:len(r.Text)/2], true, false
+		r.Text, r.Broken, r.Complete = r.Text[:len(r.Text)/2], true, false
 	case p < 25: // what a role that lost its rights is shown
-		r.Text, r.listed, r.complete = `{"items":[]}`, nil, false
+		r.Text, r.Listed, r.Complete = `{"items":[]}`, nil, false
 	case p < 32:
 		again := *r
-		return []*report{r, &again}
+		return []*oracle.Report{r, &again}
 	}
-	return []*report{r}
+	return []*oracle.Report{r}
 }
 
 // trouble sets the faults of the day.
@@ -124,7 +125,7 @@ func (d *driver) trouble(day int) error {
 		d.logf("fault %s on %s %s, %d times after %d", f.name, f.Method, f.Path, f.Times, f.After)
 	}
 	if rng.IntN(4) == 0 {
-		d.gate.holdCreate(1 + rng.IntN(20))
+		d.gate.HoldCreate(1 + rng.IntN(20))
 	}
 	if rng.IntN(8) == 0 {
 		d.gitlab.SetLimits(sandbox.Limits{TrimTexts: true, IssuesCreate: 20 + rng.IntN(50), AuthenticatedAPI: 100 + rng.IntN(200)})
@@ -167,9 +168,9 @@ func (d *driver) processes(ctx context.Context, day int) {
 			together = 2 + rng.IntN(2)
 		}
 		var group sync.WaitGroup
-		reports := make([][]*report, together)
+		reports := make([][]*oracle.Report, together)
 		for _, r := range d.pending {
-			to := (r.scope + 1) % together
+			to := (r.Scope + 1) % together
 			reports[to] = append(reports[to], r)
 		}
 		for i := range together {
@@ -177,7 +178,7 @@ func (d *driver) processes(ctx context.Context, day int) {
 			group.Go(func() { d.child(ctx, o, reports[i]) })
 		}
 		group.Wait()
-		d.pending = slices.DeleteFunc(d.pending, func(r *report) bool { return r.delivered })
+		d.pending = slices.DeleteFunc(d.pending, func(r *oracle.Report) bool { return r.Delivered })
 	}
 }
 
@@ -214,12 +215,12 @@ func (d *driver) order(rng *rand.Rand, name string) order {
 }
 
 // child runs one process and takes in what it says.
-func (d *driver) child(ctx context.Context, o order, reports []*report) {
+func (d *driver) child(ctx context.Context, o order, reports []*oracle.Report) {
 	d.mu.Lock()
 	d.children[o.Name] = o
 	for _, r := range reports {
-		o.Deliveries = append(o.Deliveries, r.delivery)
-		r.attempted(d.subjects)
+		o.Deliveries = append(o.Deliveries, r.Delivery)
+		r.Attempted(d.subjects)
 	}
 	d.mu.Unlock()
 	said, trouble, err := launch(ctx, o)
@@ -244,11 +245,15 @@ func launch(ctx context.Context, o order) (said []string, trouble string, err er
 	if err != nil {
 		return nil, "", err
 	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, "", err
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.Patience+30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, self, childFlag)
 	var out, bad bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(encode(o)), &out, &bad
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &bad
 	err = cmd.Run()
 	lines := bufio.NewScanner(&out)
 	lines.Buffer(nil, 1<<20)
@@ -259,7 +264,7 @@ func launch(ctx context.Context, o order) (said []string, trouble string, err er
 }
 
 // heard takes in what a child said.
-func (d *driver) heard(o order, reports []*report, said []string) {
+func (d *driver) heard(o order, reports []*oracle.Report, said []string) {
 	for _, line := range said {
 		word, rest, _ := strings.Cut(line, " ")
 		number, why, _ := strings.Cut(rest, " ")
@@ -292,13 +297,13 @@ func (d *driver) heard(o order, reports []*report, said []string) {
 	}
 }
 
-func (d *driver) delivered(r *report, word, why string) {
+func (d *driver) delivered(r *oracle.Report, word, why string) {
 	switch {
-	case word == saidIngested && !r.broken:
-		r.confirmed(d.subjects)
+	case word == saidIngested && !r.Broken:
+		r.Confirmed(d.subjects)
 		d.tally["deliveries taken in"]++
-	case word == saidRefused && r.broken:
-		r.delivered = true
+	case word == saidRefused && r.Broken:
+		r.Delivered = true
 		d.tally["broken deliveries refused"]++
 	case word == saidIngested:
 		d.fail("a delivery that is cut off was taken in")

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/chaos/gate"
+	"cxm/internal/chaos/oracle"
 	"cxm/internal/sandbox"
 )
 
@@ -36,7 +38,7 @@ type options struct {
 type driver struct {
 	options
 	gitlab *sandbox.Server
-	gate   *gate
+	gate   *gate.Gate
 	url    string
 	dir    string
 	began  time.Time // on the machine's clock
@@ -44,8 +46,8 @@ type driver struct {
 	mu    sync.Mutex
 	ahead time.Duration // of the simulated clock
 
-	subjects []*subject
-	pending  []*report
+	subjects []*oracle.Subject
+	pending  []*oracle.Report
 	starts   []time.Time // of the rounds, on the simulated clock
 	issues   map[int64]*kept
 	clones   map[int64]sandbox.IssueRecord
@@ -84,7 +86,7 @@ func run(ctx context.Context, o options) (verdict, error) {
 		options: o, began: time.Now(), issues: map[int64]*kept{}, clones: map[int64]sandbox.IssueRecord{},
 		projects: map[string]int64{}, children: map[string]order{}, tally: map[string]int{},
 	}
-	d.subjects = newSubjects(d.stream("subjects"), o.Subjects)
+	d.subjects = oracle.NewSubjects(d.stream("subjects"), o.Subjects)
 	var err error
 	if d.dir = o.Keep; d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "cxm-chaos-"); err != nil {
@@ -95,7 +97,7 @@ func run(ctx context.Context, o options) (verdict, error) {
 	if d.gitlab, err = sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Clock: d.now, Limits: sandbox.Limits{TrimTexts: true}}); err != nil {
 		return verdict{}, err
 	}
-	d.gate = newGate(d.gitlab)
+	d.gate = gate.New(d.gitlab)
 	server := httptest.NewServer(d.gate)
 	defer server.Close()
 	d.url = server.URL

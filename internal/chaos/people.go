@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cxm/internal/chaos/oracle"
 	"cxm/internal/issue/inert/inerttest"
 	"cxm/internal/sandbox"
 )
@@ -17,7 +18,7 @@ import (
 // people put into it, to be found again.
 type kept struct {
 	id      int64
-	subject *subject
+	subject *oracle.Subject
 	nonce   string
 
 	title  string // people's; "": cxm's
@@ -40,18 +41,18 @@ type kept struct {
 // closing is a person's decision, and what the issue said then.
 type closing struct {
 	round    int
-	shown    claim
+	shown    oracle.Claim
 	readable bool // shown is known
 }
 
 // closed is what the issue said when a person closed it in that round.
-func (k *kept) closed(round int) (claim, bool) {
+func (k *kept) closed(round int) (oracle.Claim, bool) {
 	for _, c := range slices.Backward(k.closes) {
 		if c.round == round {
 			return c.shown, c.readable
 		}
 	}
-	return claim{}, false
+	return oracle.Claim{}, false
 }
 
 // engineer is the person who acts, where an administrator need not.
@@ -86,10 +87,10 @@ var (
 )
 
 // about finds the subject of an issue by its token.
-func (d *driver) about(r sandbox.IssueRecord) *subject {
+func (d *driver) about(r sandbox.IssueRecord) *oracle.Subject {
 	for _, each := range tokens.FindAllString(r.Title+" "+r.Description, -1) {
 		for _, s := range d.subjects {
-			if s.token == each {
+			if s.Token == each {
 				return s
 			}
 		}
@@ -100,7 +101,7 @@ func (d *driver) about(r sandbox.IssueRecord) *subject {
 // people lets people act on issues of the day.
 func (d *driver) people(day int) {
 	now := d.scan()
-	latest := map[*subject]*kept{}
+	latest := map[*oracle.Subject]*kept{}
 	for _, k := range d.issues {
 		if r, there := now[k.id]; there && r.MovedToID == 0 && (latest[k.subject] == nil || latest[k.subject].id < k.id) {
 			latest[k.subject] = k
@@ -120,7 +121,7 @@ func (d *driver) people(day int) {
 			continue
 		}
 		d.tally["people: "+name]++
-		d.logf("a person on %s#%d about %s: %s", r.Project, r.IID, k.subject.token, name)
+		d.logf("a person on %s#%d about %s: %s", r.Project, r.IID, k.subject.Token, name)
 		now = d.scan()
 		if k.deleted || now[k.id].MovedToID != 0 {
 			delete(latest, k.subject)
@@ -138,7 +139,7 @@ func (d *driver) act(rng *rand.Rand, k *kept, r sandbox.IssueRecord) (name strin
 	case p < 34:
 		return "remove the block", d.removeBlock(k, r, personal(rng))
 	case p < 42:
-		return "change the title", d.retitle(k, r, fmt.Sprintf("Ours %d: %s", rng.IntN(1000), k.subject.token))
+		return "change the title", d.retitle(k, r, fmt.Sprintf("Ours %d: %s", rng.IntN(1000), k.subject.Token))
 	case p < 51:
 		return "add a label", d.label(k, r, "team::x", "")
 	case p < 56:
@@ -327,17 +328,17 @@ func (d *driver) remove(k *kept, r sandbox.IssueRecord) error {
 }
 
 // says reads the amount and the severity that the block shows.
-func (k *kept) says(description string) (claim, bool) {
+func (k *kept) says(description string) (oracle.Claim, bool) {
 	_, block, _, found := k.cut(description)
 	if !found {
-		return claim{}, false
+		return oracle.Claim{}, false
 	}
-	c := claim{severe: strings.Contains(block, "| Severity | Critical |")}
+	c := oracle.Claim{Severe: strings.Contains(block, "| Severity | Critical |")}
 	at := saving.FindStringSubmatch(block)
 	if at == nil {
-		return c, k.subject.kind != volume
+		return c, k.subject.Kind != oracle.Volume
 	}
 	cents, err := strconv.ParseInt(strings.ReplaceAll(at[1], ",", "")+at[2], 10, 64)
-	c.cents = cents
+	c.Cents = cents
 	return c, err == nil
 }

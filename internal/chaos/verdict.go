@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"cxm/internal/chaos/gate"
+	"cxm/internal/chaos/oracle"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
@@ -39,7 +41,7 @@ func (d *driver) rest(ctx context.Context) error {
 			return err
 		}
 	}
-	d.tally["creates carried out after their sender had given up"] += d.gate.release()
+	d.tally["creates carried out after their sender had given up"] += d.gate.Release()
 	d.scan()
 	for n := range calm {
 		if done, err := d.quiet(ctx, n); err != nil || done {
@@ -54,14 +56,14 @@ func (d *driver) rest(ctx context.Context) error {
 // to do, and wrote nothing.
 func (d *driver) quiet(ctx context.Context, n int) (done bool, err error) {
 	d.begin(24 * time.Hour)
-	for scope := range scopes {
-		d.pending = append(d.pending, snapshot(d.subjects, scope, d.Days+n))
+	for scope := range oracle.Scopes {
+		d.pending = append(d.pending, oracle.Snapshot(d.subjects, scope, d.Days+n))
 	}
 	for _, each := range []struct {
-		kinds []kind
+		kinds []oracle.Kind
 		typ   source.Type
-	}{{[]kind{alert}, source.Alertmanager}, {[]kind{event, volume}, source.CloudEvents}} {
-		if r := d.standing(n, each.kinds, each.typ); len(r.listed)+len(r.resolved) > 0 {
+	}{{[]oracle.Kind{oracle.Alert}, source.Alertmanager}, {[]oracle.Kind{oracle.Event, oracle.Volume}, source.CloudEvents}} {
+		if r := d.standing(n, each.kinds, each.typ); len(r.Listed)+len(r.Resolved) > 0 {
 			d.pending = append(d.pending, r)
 		}
 	}
@@ -71,17 +73,17 @@ func (d *driver) quiet(ctx context.Context, n int) (done bool, err error) {
 	}
 	d.last = outcome{Steps: -1}
 	d.child(ctx, o, d.pending)
-	d.gate.wait()
+	d.gate.Wait()
 	d.scan()
 	for _, r := range d.pending {
-		if !r.delivered {
+		if !r.Delivered {
 			return false, fmt.Errorf("a delivery was not taken in though nothing stood in its way")
 		}
 	}
 	d.pending = nil
 	writes := 0
-	for _, c := range d.gate.of(o.Name) {
-		if c.writes {
+	for _, c := range d.gate.Of(o.Name) {
+		if c.Writes {
 			writes++
 		}
 	}
@@ -92,22 +94,22 @@ func (d *driver) quiet(ctx context.Context, n int) (done bool, err error) {
 }
 
 // standing is the state of everything that comes as events, said again.
-func (d *driver) standing(n int, kinds []kind, typ source.Type) *report {
-	about := map[*member]*subject{}
-	var order []*member
+func (d *driver) standing(n int, kinds []oracle.Kind, typ source.Type) *oracle.Report {
+	about := map[*oracle.Member]*oracle.Subject{}
+	var order []*oracle.Member
 	for _, s := range d.subjects {
-		for i, m := range s.members {
-			if slices.Contains(kinds, s.kind) && (s.kind != volume || i == 1) && (m.sent || m.on) {
+		for i, m := range s.Members {
+			if slices.Contains(kinds, s.Kind) && (s.Kind != oracle.Volume || i == 1) && (m.Sent || m.On) {
 				about[m], order = s, append(order, m)
 			}
 		}
 	}
-	return news(d.Days+n, typ, about, order)
+	return oracle.News(d.Days+n, typ, about, order)
 }
 
 // judge compares the sandbox's record with what must be.
 func (d *driver) judge() verdict {
-	j := judging{driver: d, checks: map[string]int{}, now: map[int64]sandbox.IssueRecord{}, of: map[*subject][]*kept{}}
+	j := judging{driver: d, checks: map[string]int{}, now: map[int64]sandbox.IssueRecord{}, of: map[*oracle.Subject][]*kept{}}
 	for _, r := range d.gitlab.Issues() {
 		j.now[r.ID] = r
 	}
@@ -134,14 +136,14 @@ type judging struct {
 	*driver
 	checks map[string]int
 	now    map[int64]sandbox.IssueRecord
-	of     map[*subject][]*kept
+	of     map[*oracle.Subject][]*kept
 }
 
 // story is what the record says of an issue.
 func (j *judging) story(k *kept) string {
 	r := j.now[k.id]
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s#%d about %s (%s)", r.Project, r.IID, k.subject.token, r.State)
+	fmt.Fprintf(&b, "%s#%d about %s (%s)", r.Project, r.IID, k.subject.Token, r.State)
 	for _, s := range r.States {
 		fmt.Fprintf(&b, ", %s by %s in round %d", s.Action, s.User, j.round(s.At))
 	}
@@ -167,7 +169,7 @@ func last(r sandbox.IssueRecord) string {
 // block by which it would be known again. An issue whose block is gone does not
 // count as a second one: people may have removed it before cxm, whose create went
 // unanswered, could find it.
-func (j *judging) standing(s *subject) {
+func (j *judging) standing(s *oracle.Subject) {
 	var live, open, unasked, decided, unseen []*kept
 	for _, k := range j.of[s] {
 		r, there := j.now[k.id]
@@ -193,14 +195,14 @@ func (j *judging) standing(s *subject) {
 	if len(open) > 1 && len(unasked) > 1 {
 		j.fail("%d issues are open for one group: %s", len(open), j.stories(open))
 	}
-	is := s.now()
+	is := s.Now()
 	switch {
-	case is.present && is.absent:
-		j.fail("%s: the oracle does not know at the end whether it is there", s.token)
-	case is.present && len(open) == 0:
+	case is.Present && is.Absent:
+		j.fail("%s: the oracle does not know at the end whether it is there", s.Token)
+	case is.Present && len(open) == 0:
 		j.checks["present groups without an open issue"]++
 		j.missing(s, decided, unseen, live)
-	case is.present:
+	case is.Present:
 		j.checks["present groups with an open issue"]++
 		j.upToDate(s, open)
 	case len(open) > 0:
@@ -233,7 +235,7 @@ func (j *judging) stories(all []*kept) string {
 }
 
 // missing finds the reason why a group that is there has no open issue.
-func (j *judging) missing(s *subject, decided, unseen, live []*kept) {
+func (j *judging) missing(s *oracle.Subject, decided, unseen, live []*kept) {
 	switch {
 	case len(unseen) > 0:
 		j.checks["held, since people deleted or hid the issue"]++
@@ -244,39 +246,30 @@ func (j *judging) missing(s *subject, decided, unseen, live []*kept) {
 			j.fail("a person closed it, but it grew from %+v to %+v and is not open: %s", shown, j.most(s), j.story(k))
 		}
 	default:
-		j.fail("%s is there and no issue is open: %s", s.token, j.stories(live))
+		j.fail("%s is there and no issue is open: %s", s.Token, j.stories(live))
 	}
 }
 
 // most is what the subject's present members say now.
-func (j *judging) most(s *subject) claim {
-	var c claim
-	for _, m := range s.members {
-		if m.present {
-			c.cents, c.severe = max(c.cents, m.cents), c.severe || m.severe
+func (j *judging) most(s *oracle.Subject) oracle.Claim {
+	var c oracle.Claim
+	for _, m := range s.Members {
+		if m.Present {
+			c.Cents, c.Severe = max(c.Cents, m.Cents), c.Severe || m.Severe
 		}
 	}
-	return s.visible(c)
-}
-
-// visible is what of a claim the subject's issue shows.
-func (s *subject) visible(c claim) claim {
-	if s.kind != volume {
-		c.cents = 0
-	}
-	c.severe = c.severe && s.kind == alert
-	return c
+	return s.Visible(c)
 }
 
 // grown says that a person's decision may be taken up again.
-func grown(was, is claim) bool {
-	return is.cents >= 2*was.cents && was.cents > 0 || is.severe && !was.severe && was.cents == 0
+func grown(was, is oracle.Claim) bool {
+	return is.Cents >= 2*was.Cents && was.Cents > 0 || is.Severe && !was.Severe && was.Cents == 0
 }
 
 // upToDate holds an open issue to the amount that is reported: within 10 % and
 // within one unit it may be the old one.
-func (j *judging) upToDate(s *subject, open []*kept) {
-	if len(open) > 1 || open[0].hidden || open[0].edited || s.kind != volume {
+func (j *judging) upToDate(s *oracle.Subject, open []*kept) {
+	if len(open) > 1 || open[0].hidden || open[0].edited || s.Kind != oracle.Volume {
 		return
 	}
 	shown, readable := open[0].says(j.now[open[0].id].Description)
@@ -284,9 +277,9 @@ func (j *judging) upToDate(s *subject, open []*kept) {
 		return
 	}
 	j.checks["open issues that show the amount reported"]++
-	is := j.most(s).cents
-	if moved := max(is-shown.cents, shown.cents-is); moved >= 100 && moved*10 >= shown.cents {
-		j.fail("it shows %s and %s is reported: %s", dollars(shown.cents), dollars(is), j.story(open[0]))
+	is := j.most(s).Cents
+	if moved := max(is-shown.Cents, shown.Cents-is); moved >= 100 && moved*10 >= shown.Cents {
+		j.fail("it shows %s and %s is reported: %s", oracle.Dollars(shown.Cents), oracle.Dollars(is), j.story(open[0]))
 	}
 }
 
@@ -302,18 +295,18 @@ func (j *judging) history(k *kept, r sandbox.IssueRecord) {
 			before = r.States[i-1]
 		}
 		since := j.round(before.At)
-		switch believed := k.subject.between(at, at); {
-		case s.Action == "closed" && !believed.absent && j.beside(k, s.At):
+		switch believed := k.subject.Between(at, at); {
+		case s.Action == "closed" && !believed.Absent && j.beside(k, s.At):
 			j.checks["duplicates closed"]++
-		case s.Action == "closed" && !believed.absent:
+		case s.Action == "closed" && !believed.Absent:
 			j.fail("closed in round %d though it was never missing: %s", at, j.story(k))
-		case s.Action == "closed" && before.User != botName && i > 1 && r.States[i-2].User == botName && !k.subject.between(since, at).present:
+		case s.Action == "closed" && before.User != botName && i > 1 && r.States[i-2].User == botName && !k.subject.Between(since, at).Present:
 			j.fail("closed in round %d although a person had reopened it when it was gone: %s", at, j.story(k))
-		case s.Action == "reopened" && !believed.present:
+		case s.Action == "reopened" && !believed.Present:
 			j.fail("reopened in round %d though it was gone: %s", at, j.story(k))
 		case s.Action == "reopened" && before.User != botName:
 			shown, readable := k.closed(since)
-			if said := k.subject.visible(k.subject.between(since, at).claim); readable && !grown(shown, said) {
+			if said := k.subject.Visible(k.subject.Between(since, at).Claim); readable && !grown(shown, said) {
 				j.fail("reopened in round %d although a person had closed it at %+v and it did not grow (%+v): %s", at, shown, said, j.story(k))
 			}
 		}
@@ -382,7 +375,7 @@ func (j *judging) texts(k *kept, r sandbox.IssueRecord) {
 
 // identities holds group keys to subjects, one to one.
 func (j *judging) identities() {
-	groups, subjects := map[string]*subject{}, map[*subject]string{}
+	groups, subjects := map[string]*oracle.Subject{}, map[*oracle.Subject]string{}
 	for _, k := range j.issues {
 		at := marker.FindAllStringSubmatch(j.now[k.id].Description, -1)
 		for _, each := range at {
@@ -391,10 +384,10 @@ func (j *judging) identities() {
 			}
 			j.checks["markers that name their group"]++
 			if was := groups[each[2]]; was != nil && was != k.subject {
-				j.fail("the group %s is about %s and about %s", each[2], was.token, k.subject.token)
+				j.fail("the group %s is about %s and about %s", each[2], was.Token, k.subject.Token)
 			}
 			if was := subjects[k.subject]; was != "" && was != each[2] {
-				j.fail("%s has the groups %s and %s", k.subject.token, was, each[2])
+				j.fail("%s has the groups %s and %s", k.subject.Token, was, each[2])
 			}
 			groups[each[2]], subjects[k.subject] = k.subject, each[2]
 		}
@@ -436,30 +429,28 @@ func (j *judging) limits() {
 		}
 		var all []time.Time
 		creates := map[string][]time.Time{}
-		for _, c := range j.gate.of(name) {
-			all = append(all, c.at)
-			if c.create != "" {
-				creates[c.create] = append(creates[c.create], c.at)
+		for _, c := range j.gate.Of(name) {
+			all = append(all, c.At)
+			if c.Create != "" {
+				creates[c.Create] = append(creates[c.Create], c.At)
 			}
 		}
 		j.checks["processes within their limits"]++
-		if n := busiest(all); n > o.Limits.Requests {
+		if n := gate.Busiest(all); n > o.Limits.Requests {
 			j.fail("process %s sent %d requests within a minute, its limit is %d", name, n, o.Limits.Requests)
 		}
 		for path, at := range creates {
-			if n := busiest(at); n > o.Limits.Creates {
+			if n := gate.Busiest(at); n > o.Limits.Creates {
 				j.fail("process %s sent %d creates to %s within a minute, its limit is %d", name, n, path, o.Limits.Creates)
 			}
 		}
 		together = append(together, all...)
 	}
 	j.account(together)
-	for _, calls := range j.gate.sent {
-		for _, c := range calls {
-			j.tally["calls"]++
-			if c.create != "" {
-				j.tally["creates sent"]++
-			}
+	for _, c := range j.gate.All() {
+		j.tally["calls"]++
+		if c.Create != "" {
+			j.tally["creates sent"]++
 		}
 	}
 	j.tally["issues of cxm"] = len(j.issues)
@@ -468,7 +459,7 @@ func (j *judging) limits() {
 // account compares what all processes sent with what their account may send.
 // They keep to it together where they share a database server; each alone else.
 func (j *judging) account(sent []time.Time) {
-	n := busiest(sent)
+	n := gate.Busiest(sent)
 	j.tally["most requests in a minute"] = n
 	if j.Database == "" {
 		return

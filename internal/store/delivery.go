@@ -68,8 +68,8 @@ func addDelivery(tenant string, d Delivery) (db.AddDeliveryParams, error) {
 	_ = zip.Close()
 	row.Body = body.Bytes()
 	var err error
-	if row.Names, err = encode(names); err == nil {
-		row.Sizes, err = encode(sizes)
+	if row.Names, err = db.Encode(names); err == nil {
+		row.Sizes, err = db.Encode(sizes)
 	}
 	return row, err
 }
@@ -93,7 +93,7 @@ func toDelivery(r db.Delivery) (Delivery, error) {
 	d := Delivery{ID: r.ID, Source: r.Source, Scope: r.Scope, Options: r.Options, ReceivedAt: r.ReceivedAt.Time}
 	var names []string
 	var sizes []int
-	err := errors.Join(decode(r.Names, &names, "names of delivery", r.ID), decode(r.Sizes, &sizes, "sizes of delivery", r.ID))
+	err := errors.Join(db.Decode(r.Names, &names, "names of delivery", r.ID), db.Decode(r.Sizes, &sizes, "sizes of delivery", r.ID))
 	if err != nil || len(names) != len(sizes) {
 		return d, errors.Join(err, fmt.Errorf("delivery %d in the database is damaged", r.ID))
 	}

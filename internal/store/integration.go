@@ -81,7 +81,7 @@ func (s *Store) putCredential(ctx context.Context, q *db.Queries, id int64, seal
 	if len(sealed) == 0 {
 		return errors.New("the sealed token is empty: seal it first")
 	}
-	scopes, err := encode(tok.Scopes)
+	scopes, err := db.Encode(tok.Scopes)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Store) Integration(ctx context.Context, id int64) (in integration.Integ
 		}
 		in, sealed = toIntegration(r.Integration), r.Credential.Sealed
 		tok = credential.Token{ExpiresAt: r.Credential.ExpiresAt.Time, ID: r.Credential.TokenID, Name: r.Credential.TokenName}
-		return decode(r.Credential.Scopes, &tok.Scopes, "token scopes of integration", id)
+		return db.Decode(r.Credential.Scopes, &tok.Scopes, "token scopes of integration", id)
 	})
 	return in, sealed, tok, err
 }

@@ -4,8 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-
 	"cxm/internal/finding"
 	"cxm/internal/issue"
 	"cxm/internal/plan"
@@ -13,30 +11,16 @@ import (
 	"cxm/internal/store/db"
 )
 
-// encode writes v as JSON, the same value always as the same bytes.
-func encode(v any) (string, error) {
-	text, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
-	return string(text), err
-}
-
-// decode reads what encode wrote; what says which column of which row.
-func decode(text string, into any, what string, id any) error {
-	if err := json.Unmarshal([]byte(text), into); err != nil {
-		return fmt.Errorf("the %s of %v in the database cannot be read: %w", what, id, err)
-	}
-	return nil
-}
-
 func toTracked(r db.Issue) (issue.Tracked, error) {
 	t := issue.Tracked{
 		ID: r.ID, Integration: r.IntegrationID, Group: rule.GroupKey(r.GroupKey), Nonce: r.Nonce,
 		Phase: issue.Phase(r.Phase), SentAt: r.SentAt.Time, Pending: issue.State(r.PendingState), Override: issue.State(r.OverrideState),
 		Missing: int(r.Missing), Trouble: r.Trouble, Rev: r.Rev,
 	}
-	if err := decode(r.Observed, &t.Observed, "observed state of issue row", r.ID); err != nil {
+	if err := db.Decode(r.Observed, &t.Observed, "observed state of issue row", r.ID); err != nil {
 		return t, err
 	}
-	return t, decode(r.Written, &t.Written, "written state of issue row", r.ID)
+	return t, db.Decode(r.Written, &t.Written, "written state of issue row", r.ID)
 }
 
 func toAllTracked(rows []db.Issue) ([]issue.Tracked, error) {
@@ -53,8 +37,8 @@ func toAllTracked(rows []db.Issue) ([]issue.Tracked, error) {
 
 // documents are the two parts of an issue that are kept as JSON.
 func documents(t issue.Tracked) (observed, written string, err error) {
-	if observed, err = encode(t.Observed); err == nil {
-		written, err = encode(t.Written)
+	if observed, err = db.Encode(t.Observed); err == nil {
+		written, err = db.Encode(t.Written)
 	}
 	return observed, written, err
 }
@@ -88,7 +72,7 @@ func toMember(r db.MembersRow) (rule.Member, error) {
 		return m, fmt.Errorf("finding %s in the database: %w", r.FindingKey, err)
 	}
 	m.Sighting = finding.Sighting{Detection: finding.Detection(r.Detection), Absences: int(r.Absences), Digest: digest, Since: r.Since.Time}
-	return m, decode(r.Body, &m.Finding, "body of finding", r.FindingKey)
+	return m, db.Decode(r.Body, &m.Finding, "body of finding", r.FindingKey)
 }
 
 func toEntry(r db.Journal) (plan.Entry, error) {
@@ -98,11 +82,11 @@ func toEntry(r db.Journal) (plan.Entry, error) {
 		Trouble: r.Trouble, Calls: int(r.Calls), WroteAt: r.WroteAt.Time, EndedAt: r.EndedAt.Time,
 		Summary: r.Summary, WebURL: r.WebURL, Title: r.Title, Stamp: r.Stamp.Time,
 	}
-	return e, decode(r.Before, &e.Before, "state before journal entry", r.ID)
+	return e, db.Decode(r.Before, &e.Before, "state before journal entry", r.ID)
 }
 
 func addEntry(tenant string, e plan.Entry) (db.AddEntryParams, error) {
-	before, err := encode(e.Before)
+	before, err := db.Encode(e.Before)
 	return db.AddEntryParams{
 		Tenant: tenant, RunID: e.Run, Seq: int64(e.Seq), Verb: string(e.Verb), Reason: e.Reason,
 		GroupKey: string(e.Group), IssueID: reference(e.Issue), Outcome: string(e.Outcome),
@@ -112,7 +96,7 @@ func addEntry(tenant string, e plan.Entry) (db.AddEntryParams, error) {
 }
 
 func saveEntry(tenant string, e plan.Entry) (db.SaveEntryParams, error) {
-	before, err := encode(e.Before)
+	before, err := db.Encode(e.Before)
 	return db.SaveEntryParams{
 		Tenant: tenant, ID: e.ID, IssueID: reference(e.Issue), Reason: e.Reason, Outcome: string(e.Outcome), Trouble: e.Trouble,
 		Calls: int64(e.Calls), WroteAt: db.Time{Time: e.WroteAt}, EndedAt: db.Time{Time: e.EndedAt}, Summary: e.Summary,
@@ -155,8 +139,8 @@ func toPull(r db.LastPullsRow) (finding.Pull, error) {
 		New: int(r.Pull.Added), Changed: int(r.Pull.Changed), Unchanged: int(r.Pull.Unchanged),
 		Absent: int(r.Pull.Absent), Missing: int(r.Pull.Missing), Skipped: int(r.Pull.Skipped),
 	}
-	if err := decode(r.Pull.Reasons, &p.Reasons, "reasons of pull", r.Pull.ID); err != nil {
+	if err := db.Decode(r.Pull.Reasons, &p.Reasons, "reasons of pull", r.Pull.ID); err != nil {
 		return p, err
 	}
-	return p, decode(r.Pull.Files, &p.Files, "files of pull", r.Pull.ID)
+	return p, db.Decode(r.Pull.Files, &p.Files, "files of pull", r.Pull.ID)
 }

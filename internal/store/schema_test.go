@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cxm/internal/store/db"
+	"cxm/internal/store/intake"
 )
 
 // column is one column of a migration, without its type.
@@ -67,7 +68,7 @@ func TestSchemasAgree(t *testing.T) {
 // statements lists the queries of sqlc and those of this package by name.
 func statements(t *testing.T) map[string]string {
 	t.Helper()
-	out := map[string]string{"sightings": sightings}
+	out := map[string]string{"sightings": intake.Sightings}
 	files, err := filepath.Glob("db/*.sql.go")
 	if err != nil {
 		t.Fatal(err)
@@ -101,11 +102,11 @@ func statements(t *testing.T) map[string]string {
 // tenant's rows where it looks for one.
 func TestPlans(t *testing.T) {
 	// These are about all that a tenant has.
-	whole := []string{"deliveryScopes", "claims", "countDeliveries", "countFindings", "countGroups", "countIssues", "countRefused", "installation", "integrations", "lastPulls", "lastRuns", "projects"}
+	whole := []string{"deliveryScopes", "claims", "countDeliveries", "countFindings", "countGroups", "countIssues", "countRefused", "installation", "integrations", "lastPulls", "lastRuns", "projects", "touchAll"}
 	// These run once per finding, issue or group, and have other indexes to err to.
 	hot := map[string]string{
 		"issueByIID": "issues_iid", "issueByNonce": "issues_nonce_any", "endEntries": "journal_open", "findingPlace": "sqlite_autoindex_findings_1",
-		"miss": "sqlite_autoindex_findings_1", "rekey": "sqlite_autoindex_findings_1", "dirtyGroupsAfter": "finding_groups_dirty", "groupIssues": "issues_group", "sightings": "findings_scope",
+		"miss": "sqlite_autoindex_findings_1", "rekey": "sqlite_autoindex_findings_1", "dirtyGroupsAfter": "finding_groups_dirty", "groupIssues": "issues_group", "intake.Sightings": "findings_scope",
 	}
 	d, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
 	if err != nil {

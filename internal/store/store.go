@@ -32,7 +32,7 @@ var (
 	// ErrStale: the row was written by someone else since it was read.
 	ErrStale = errors.New("the issue was changed by another process since it was read: read it again")
 	// ErrNotFound: this tenant has no such row.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = db.ErrNotFound
 	// ErrNotWaiting: the run does not wait for anybody.
 	ErrNotWaiting = errors.New("the run does not wait for approval: it was approved, or a later plan took its place (see cxm plan)")
 	// ErrUnderWay: the integration has a shared run that is not finished.

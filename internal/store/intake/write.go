@@ -1,4 +1,4 @@
-package store
+package intake
 
 import (
 	"cmp"
@@ -14,12 +14,6 @@ import (
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
 )
-
-// How a pull writes, so that two pulls of one tenant never wait for each other in
-// a circle where several may write at once: from the first write on they take
-// turns (begin); rows of groups that are there already are held only at
-// the end, in the order of their keys, as everyone holds them; and groups that
-// are new are seen by nobody else before the pull is whole.
 
 // What waits is written when it is this much: enough to write it in order, and
 // to send it together one day, and little to hold.
@@ -43,9 +37,9 @@ type change struct {
 
 // put lets a finding wait to be written. A key that comes again replaces what
 // waits.
-func (in *intake) put(ctx context.Context, p rule.Placed) error {
+func (in *Intake) put(ctx context.Context, p rule.Placed) error {
 	key := p.Finding.FindingKey
-	body, err := encode(p.Finding)
+	body, err := db.Encode(p.Finding)
 	if err != nil {
 		return fmt.Errorf("finding %s cannot be stored: %w", key, err)
 	}
@@ -61,7 +55,7 @@ func (in *intake) put(ctx context.Context, p rule.Placed) error {
 	return in.flush(ctx)
 }
 
-func (in *intake) row(p rule.Placed) db.PutFindingParams {
+func (in *Intake) row(p rule.Placed) db.PutFindingParams {
 	f, saved := p.Finding, p.Finding.EstimatedMonthlySavings
 	return db.PutFindingParams{
 		Tenant: in.tenant, ScopeID: in.scope, FindingKey: string(f.FindingKey), GroupKey: string(p.Group),
@@ -76,7 +70,7 @@ func (in *intake) row(p rule.Placed) db.PutFindingParams {
 
 // begin waits for the pull's turn to write, which is whose the scope without a
 // name is: no source has it, and who enters it holds it until the end.
-func (in *intake) begin(ctx context.Context) error {
+func (in *Intake) begin(ctx context.Context) error {
 	if in.writing {
 		return nil
 	}
@@ -86,7 +80,7 @@ func (in *intake) begin(ctx context.Context) error {
 }
 
 // flush writes what waits, in the order of its groups.
-func (in *intake) flush(ctx context.Context) error {
+func (in *Intake) flush(ctx context.Context) error {
 	if len(in.puts) == 0 {
 		return nil
 	}
@@ -107,7 +101,7 @@ func (in *intake) flush(ctx context.Context) error {
 
 // write writes the group before the finding that refers to it, then what the
 // finding says.
-func (in *intake) write(ctx context.Context, p placed) error {
+func (in *Intake) write(ctx context.Context, p placed) error {
 	was, err := in.q.FindingPlace(ctx, in.tenant, p.row.FindingKey)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -130,18 +124,18 @@ func (in *intake) write(ctx context.Context, p placed) error {
 }
 
 // touch remembers that something about a group changed.
-func (in *intake) touch(group string, t change) {
+func (in *Intake) touch(group string, t change) {
 	was := in.touched[rule.GroupKey(group)]
 	in.touched[rule.GroupKey(group)] = change{rule: cmp.Or(t.rule, was.rule), left: cmp.Or(t.left, was.left)}
 }
 
 // mark tells the groups that they changed.
-func (in *intake) mark(ctx context.Context) error {
+func (in *Intake) mark(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(in.touched)) {
 		t := in.touched[key]
 		params := db.MarkGroupParams{Tenant: in.tenant, GroupKey: string(key), Rule: sql.NullString{String: t.rule, Valid: t.rule != ""}}
 		if t.left != 0 {
-			params.LeftFinding, params.LeftAt = reference(t.left), db.Time{Time: in.at}
+			params.LeftFinding, params.LeftAt = sql.NullInt64{Int64: t.left, Valid: true}, db.Time{Time: in.at}
 		}
 		if err := in.q.MarkGroup(ctx, params); err != nil {
 			return err
@@ -150,7 +144,7 @@ func (in *intake) mark(ctx context.Context) error {
 	return nil
 }
 
-func (in *intake) miss(ctx context.Context, key finding.Key, s finding.Sighting) error {
+func (in *Intake) miss(ctx context.Context, key finding.Key, s finding.Sighting) error {
 	if _, waits := in.puts[key]; waits {
 		if err := in.flush(ctx); err != nil {
 			return err
@@ -163,7 +157,10 @@ func (in *intake) miss(ctx context.Context, key finding.Key, s finding.Sighting)
 		Tenant: in.tenant, FindingKey: string(key),
 		Detection: string(s.Detection), Absences: int64(s.Absences), Digest: s.Digest.String(), Since: db.Time{Time: s.Since},
 	})
-	if err = one(1, err, ErrNotFound); err != nil {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("finding %s: %w", key, db.ErrNotFound)
+	}
+	if err != nil {
 		return fmt.Errorf("finding %s: %w", key, err)
 	}
 	in.touch(group, change{})
@@ -171,7 +168,7 @@ func (in *intake) miss(ctx context.Context, key finding.Key, s finding.Sighting)
 }
 
 // rekey puts what the scope holds under a former key under its key.
-func (in *intake) rekey(ctx context.Context, former, key finding.Key) (bool, error) {
+func (in *Intake) rekey(ctx context.Context, former, key finding.Key) (bool, error) {
 	if !in.roll.Rename(former, key) {
 		return false, nil
 	}
