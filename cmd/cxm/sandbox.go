@@ -48,7 +48,7 @@ func serve(cmd *cobra.Command, s *sandbox.Server, listen string) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", listen, err)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Sandbox GitLab on http://%s\nAdministrator's token: %s\n", l.Addr(), s.AdminToken())
+	fmt.Fprintf(cmd.OutOrStdout(), "Sandbox GitLab on http://%s\nAdministrator's token: %s\nPassword of root and the demo's people: %s\n", l.Addr(), s.AdminToken(), s.Password())
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(cmd.Context(), func() { _ = srv.Close() })
 	defer stop()

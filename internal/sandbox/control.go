@@ -13,13 +13,18 @@ import (
 // controls are the sandbox's own routes, for the administrator's token.
 func (s *Server) controls() map[string]func(*http.Request, *exchange) {
 	return map[string]func(*http.Request, *exchange){
-		"POST /-/sandbox/faults":   s.control(s.addFault),
-		"DELETE /-/sandbox/faults": s.control(func(*http.Request, []byte) (wire.Answer, error) { s.ClearFaults(); return wire.NoContent(), nil }),
-		"GET /-/sandbox/calls":     s.control(s.listCalls),
-		"DELETE /-/sandbox/calls":  s.control(func(*http.Request, []byte) (wire.Answer, error) { s.ResetCalls(); return wire.NoContent(), nil }),
-		"GET /-/sandbox/limits":    s.control(func(*http.Request, []byte) (wire.Answer, error) { return wire.OK(s.Limits()), nil }),
-		"PUT /-/sandbox/limits":    s.control(s.putLimits),
-		"GET /-/sandbox/routes":    s.control(func(*http.Request, []byte) (wire.Answer, error) { return wire.OK(s.Routes()), nil }),
+		"POST /-/sandbox/faults":        s.control(s.addFault),
+		"DELETE /-/sandbox/faults":      s.control(func(*http.Request, []byte) (wire.Answer, error) { s.ClearFaults(); return wire.NoContent(), nil }),
+		"GET /-/sandbox/calls":          s.control(s.listCalls),
+		"DELETE /-/sandbox/calls":       s.control(func(*http.Request, []byte) (wire.Answer, error) { s.ResetCalls(); return wire.NoContent(), nil }),
+		"GET /-/sandbox/limits":         s.control(func(*http.Request, []byte) (wire.Answer, error) { return wire.OK(s.Limits()), nil }),
+		"PUT /-/sandbox/limits":         s.control(s.putLimits),
+		"GET /-/sandbox/hooks":          s.control(func(*http.Request, []byte) (wire.Answer, error) { return wire.OK(s.hookState()), nil }),
+		"PUT /-/sandbox/hooks":          s.control(s.putHooks),
+		"POST /-/sandbox/hooks/release": s.control(s.releaseHooks),
+		"POST /-/sandbox/hooks/repeat":  s.control(s.repeatHook),
+		"POST /-/sandbox/hooks/settle":  s.control(s.settleHooks),
+		"GET /-/sandbox/routes":         s.control(func(*http.Request, []byte) (wire.Answer, error) { return wire.OK(s.Routes()), nil }),
 	}
 }
 

@@ -35,6 +35,10 @@ type Limits struct {
 	GroupsAPI int `json:"groups_api"`
 	// MembersAPI is for members/all, per user.
 	MembersAPI int `json:"members_api"`
+	// HookTests is for tests of a project's or group's webhooks, per user.
+	HookTests int `json:"hook_tests"`
+	// HookResends is for deliveries made again, per user and project or group.
+	HookResends int `json:"hook_resends"`
 	// ServiceAccounts is for making service accounts, per user.
 	ServiceAccounts int `json:"service_accounts"`
 	// NotesPerIssue is how many comments an issue takes; 0 is GitLab's 5,000.
@@ -43,6 +47,9 @@ type Limits struct {
 	TextBytes int `json:"text_bytes"`
 	// SearchLag is how long after a change search still sees the old text.
 	SearchLag time.Duration `json:"search_lag"`
+	// FineGrained takes only fine-grained tokens below projects and groups, as
+	// an instance or a top-level group can demand. The sandbox makes none.
+	FineGrained bool `json:"fine_grained"`
 	// TrimTexts stores descriptions and notes as GitLab's quick-action
 	// extractor leaves them even when they hold no quick action: without
 	// carriage returns, without white space at the end.
@@ -153,6 +160,8 @@ func (l Limits) app(name string) appLimit {
 		"project_api":              {l.ProjectAPI, time.Minute, false},
 		"groups_api":               {l.GroupsAPI, time.Minute, false},
 		"project_members_api":      {l.MembersAPI, time.Minute, false},
+		"web_hook_test":            {l.HookTests, time.Minute, false},
+		"web_hook_event_resend":    {l.HookResends, time.Minute, false},
 		"service_account_creation": {l.ServiceAccounts, time.Minute, false},
 	}[name]
 }

@@ -18,6 +18,9 @@ import (
 	"sync"
 	"time"
 
+	"cxm/internal/sandbox/audit"
+	"cxm/internal/sandbox/hook"
+	"cxm/internal/sandbox/oauth"
 	"cxm/internal/sandbox/page"
 	"cxm/internal/sandbox/quick"
 	"cxm/internal/sandbox/repo"
@@ -35,6 +38,12 @@ import (
 type Options struct {
 	// AdminToken is the token of root; "" makes a random one.
 	AdminToken string
+	// Password is with what root and the people of the seed sign in; "" makes a
+	// random one.
+	Password string
+	// OAuthLifetime is how long an OAuth access token works; 0 is GitLab's two
+	// hours.
+	OAuthLifetime time.Duration
 	// Clock gives the present; nil is time.Now.
 	Clock func() time.Time
 	// BaseURL is the instance's own address in answers, without a slash at
@@ -43,6 +52,9 @@ type Options struct {
 	// Edition is "ce" or "ee"; "" is "ee". New top-level groups are on the
 	// Free tier in "ce" and on Premium in "ee".
 	Edition string
+	// Version is what the instance says it is, such as "17.2.1"; "" is the one
+	// that it behaves like.
+	Version string
 	// Latency is how long every request takes at the least, its own work
 	// included; a fault's delay comes on top.
 	Latency time.Duration
@@ -52,20 +64,33 @@ type Options struct {
 	Seed Seed
 	// Limits are off where zero; SetLimits changes them later.
 	Limits Limits
+	// HookTimeout is how long a webhook's receiver may take; 0 is GitLab's
+	// 10 seconds.
+	HookTimeout time.Duration
+	// KeepFailingHooks never switches off a webhook whose deliveries fail.
+	KeepFailingHooks bool
+	// BlockLocalHooks refuses webhooks to this machine and to private
+	// networks, as GitLab does unless its administrator allows them.
+	BlockLocalHooks bool
 }
 
 // Server is a sandbox GitLab. Use New to make one.
 type Server struct {
-	opts    Options
-	world   *world.World
-	repos   *files.Store
-	site    *web.Site
-	routes  []rest.Route
-	muxes   map[string]*http.ServeMux // method → its routes
-	token   string
-	journal journal
-	faults  faults
-	meters  meters
+	opts     Options
+	world    *world.World
+	repos    *files.Store
+	desk     *hook.Desk
+	site     *web.Site
+	audit    *audit.Log
+	sessions *oauth.Site
+	routes   []rest.Route
+	muxes    map[string]*http.ServeMux // method → its routes
+	token    string
+	journal  journal
+	faults   faults
+	meters   meters
+
+	cause cause // of what is told to webhooks; the world's lock guards it
 
 	mu     sync.Mutex // guards limits
 	limits Limits
@@ -82,10 +107,13 @@ func New(o Options) (*Server, error) {
 	}
 	s.world = world.New(world.Config{
 		Clock: s.opts.Clock, Plan: plan(s.opts.Edition), Limits: s.trackLimits,
-		Commands: s.commands, Mentions: page.Mentions,
+		Commands: s.commands, Mentions: page.Mentions, News: s.tellHooks,
 	})
+	s.desk = hook.NewDesk(s.hookOptions())
 	s.repos = files.NewStore(func() repo.Signature { return repo.Signature{When: s.opts.Clock()} })
-	s.site = web.New(s.world, s.repos, accounts.Version)
+	s.site = web.New(s.world, s.repos, s.desk, s.opts.Version)
+	s.world.Grants.SetLifetime(s.opts.OAuthLifetime)
+	s.audit, s.sessions = &audit.Log{}, oauth.NewSite()
 	s.mount()
 	if err := s.seed(); err != nil {
 		return nil, fmt.Errorf("make sandbox: %w", err)
@@ -99,6 +127,12 @@ func withDefaults(o Options) Options {
 	}
 	if o.Edition == "" {
 		o.Edition = "ee"
+	}
+	if o.Password == "" {
+		o.Password = rand.Text()
+	}
+	if o.Version == "" {
+		o.Version = accounts.Version
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

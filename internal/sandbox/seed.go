@@ -43,6 +43,7 @@ func (s *Server) seedRoot() (*people.User, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.world.Grants.SetPassword(root.ID, s.opts.Password)
 	_, err = s.world.People.Adopt(root, people.Grant{Name: "administrator", Scopes: people.Scopes()}, s.token)
 	return root, err
 }
@@ -61,6 +62,7 @@ func (s *Server) seedDemo(root *people.User) error {
 		if err != nil {
 			return err
 		}
+		s.world.Grants.SetPassword(u.ID, s.opts.Password)
 		if _, err := s.world.Places.Invite(root, u, place.Site{Group: acme}, place.Member{Role: who.role}); err != nil {
 			return err
 		}

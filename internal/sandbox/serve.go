@@ -14,10 +14,13 @@ import (
 	"strings"
 	"time"
 
+	"cxm/internal/sandbox/audit"
 	"cxm/internal/sandbox/entity"
+	"cxm/internal/sandbox/oauth"
 	"cxm/internal/sandbox/rest"
 	"cxm/internal/sandbox/rest/accounts"
 	"cxm/internal/sandbox/rest/files"
+	"cxm/internal/sandbox/rest/hooks"
 	"cxm/internal/sandbox/rest/issues"
 	"cxm/internal/sandbox/rest/labels"
 	"cxm/internal/sandbox/rest/spaces"
@@ -49,7 +52,7 @@ type exchangeKey struct{}
 // mount lays out one mux for each method, so that a path that exists for
 // another method can be told from one that does not exist.
 func (s *Server) mount() {
-	s.routes = slices.Concat(accounts.Routes(s.opts.Edition), spaces.Routes(s.repos), issues.Routes(), labels.Routes(), files.Routes(s.repos))
+	s.routes = slices.Concat(accounts.Routes(s.opts.Edition, s.opts.Version), spaces.Routes(s.repos), issues.Routes(), labels.Routes(), files.Routes(s.repos), hooks.Routes(s.desk, s.opts.Edition), oauth.Routes(), audit.Routes(s.audit, s.opts.Edition))
 	s.muxes = map[string]*http.ServeMux{}
 	handle := func(method, path string, f func(*http.Request, *exchange)) {
 		if s.muxes[method] == nil {
@@ -67,6 +70,9 @@ func (s *Server) mount() {
 			path += "{$}"
 		}
 		handle(route.Method, path, func(r *http.Request, x *exchange) { s.api(route, r, x) })
+	}
+	for _, e := range oauth.Endpoints() {
+		handle(e.Method, e.Path, s.endpoint(e))
 	}
 	for pattern, f := range s.controls() {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -272,13 +278,26 @@ func (s *Server) base(r *http.Request) string {
 // api runs an endpoint while the world stands still.
 func (s *Server) api(route rest.Route, r *http.Request, x *exchange) {
 	raw, parseErr := wire.Read(r, x.body)
+	moved := func(id int64) string { return s.movedTo(r, id) }
+	var then func(context.Context) (wire.Answer, error)
 	s.world.Do(func() {
+		s.cause = cause{base: s.base(r), chain: r.Header.Get("X-Gitlab-Event-UUID")}
 		answer, err := s.call(route, r, raw, parseErr, &x.reply)
 		if err != nil {
-			answer = wire.Answered(err, r.Method, func(id int64) string { return s.movedTo(r, id) })
+			answer = wire.Answered(err, r.Method, moved)
 		}
-		x.reply.set(answer)
+		if then = answer.Then; then == nil {
+			x.reply.set(answer)
+		}
 	})
+	if then == nil {
+		return
+	}
+	answer, err := then(r.Context())
+	if err != nil {
+		answer = wire.Answered(err, r.Method, moved)
+	}
+	x.reply.set(answer)
 }
 
 // call identifies, limits, admits, validates and handles, in that order.
@@ -291,6 +310,9 @@ func (s *Server) call(route rest.Route, r *http.Request, raw wire.Values, parseE
 	}
 	base := s.base(r)
 	if err := id.Admit(s.world, route, r, base); err != nil {
+		return wire.Answer{}, err
+	}
+	if err := s.fineGrained(route, id); err != nil {
 		return wire.Answer{}, err
 	}
 	if id, err = rest.Sudo(s.world, id, r, raw); err != nil {
@@ -309,7 +331,13 @@ func (s *Server) call(route rest.Route, r *http.Request, raw wire.Values, parseE
 	if err != nil {
 		return wire.Answer{}, err
 	}
-	return route.Handle(s.request(r, id, params, base))
+	asked := s.request(r, id, params, base)
+	done := s.audit.Watch(route, asked)
+	answer, err := route.Handle(asked)
+	if err == nil {
+		done(answer)
+	}
+	return answer, err
 }
 
 func firstOf(errs ...error) error {

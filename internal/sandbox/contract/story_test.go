@@ -35,7 +35,10 @@ func story(d driver) {
 	notes(c, issue)
 	around(c, issue)
 	lists(c)
+	webhooks(c)
 	repository(c)
+	applications(c)
+	auditEvents(c)
 	farewell(c)
 }
 
@@ -341,6 +344,30 @@ func repository(c cast) {
 	c.owner.call(200, get, path+"/files/README.md/raw?ref=main", nil)
 	c.owner.one(404, get, path+"/files/nothing?ref=main", nil)
 	c.owner.call(204, del, path+"/branches/work%2F1", nil)
+}
+
+// applications are the instance's, for OAuth.
+func applications(c cast) {
+	app := c.admin.one(201, post, "/applications", params{"name": "cxm", "redirect_uri": "http://127.0.0.1/callback", "scopes": "api", "confidential": false})
+	c.owner.one(403, get, "/applications", nil)
+	c.admin.list("/applications")
+	one := fmt.Sprintf("/applications/%d", app.int("id"))
+	c.admin.one(201, post, one+"/renew-secret", nil)
+	c.admin.call(204, del, one, nil)
+}
+
+// auditEvents reads what the rest of the story left in the log.
+func auditEvents(c cast) {
+	for _, path := range []string{"", c.groupPath, c.projectPath} {
+		path += "/audit_events"
+		all := c.admin.list(path + "?pagination=keyset&per_page=5&created_after=2020-01-01T00:00:00Z")
+		if len(all) == 0 {
+			c.admin.t.Errorf("%s: no events", path)
+			continue
+		}
+		c.admin.one(200, get, fmt.Sprintf("%s/%d", path, all[0].int("id")), nil)
+	}
+	c.admin.list("/audit_events?entity_type=Group")
 }
 
 // farewell takes away what the rest needed.

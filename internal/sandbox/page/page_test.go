@@ -102,6 +102,13 @@ func project() page.ProjectView {
 	v.Labels[0].Open = 1
 	return page.ProjectView{
 		Project: v.Project, State: "all", Search: "volume", Issues: []page.IssueItem{v.IssueItem, second}, Labels: v.Labels,
+		Hooks: []page.Hook{
+			{
+				Of: "project", Name: "cxm", URL: "https://cxm.example.com/hooks/<1>", Events: []string{"issues", "note"}, Status: "temporarily disabled",
+				Calls: []page.HookCall{{Event: "Issue Hook", Status: "internal error", At: v.Now}, {Event: "Note Hook", Status: "200", OK: true, At: v.Now}},
+			},
+			{Of: "acme", URL: "https://cxm.example.com/hooks/2", Events: []string{"issues"}, Status: "executable"},
+		},
 		Page: 2, Pages: 3, Readme: "# Platform\n\nWhat runs *underneath*.\n", Now: v.Now,
 	}
 }

@@ -145,6 +145,8 @@ type ProjectView struct {
 	Issues []IssueItem
 	// Labels of the project with their counts.
 	Labels []Label
+	// Hooks are the webhooks that are told what happens here.
+	Hooks []Hook
 	// Page counts from 1; Pages 0 or 1 shows no pager.
 	Page, Pages int
 	// Readme is Markdown, "" for none.
@@ -153,6 +155,29 @@ type ProjectView struct {
 	Resolver Resolver
 	// Now is what "3 days ago" is counted from; zero shows dates alone.
 	Now time.Time
+}
+
+// Hook is a webhook with its last calls, newest first.
+type Hook struct {
+	// Of is "project", or the path of the group it belongs to.
+	Of, Name, URL string
+	Events        []string
+	// Status is "executable", "temporarily disabled" or "disabled".
+	Status string
+	Calls  []HookCall
+}
+
+// Off reports whether nothing is delivered to the webhook now.
+func (h Hook) Off() bool { return h.Status != "executable" }
+
+// EventList is the events in one line.
+func (h Hook) EventList() string { return strings.Join(h.Events, ", ") }
+
+// HookCall is one delivery to a webhook. Status is that of the answer.
+type HookCall struct {
+	Event, Status string
+	OK            bool
+	At            time.Time
 }
 
 // IssueItem is an issue in a list.

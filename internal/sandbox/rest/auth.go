@@ -47,6 +47,9 @@ func Identify(w *world.World, r *http.Request, params wire.Values) (Identity, er
 		return Identity{}, nil
 	}
 	t := w.People.BySecret(secret)
+	if t == nil && r.Header.Get("PRIVATE-TOKEN") == "" && params["private_token"] == nil {
+		t = w.Grants.BySecret(secret) // OAuth tokens are no private tokens
+	}
 	if t == nil {
 		return Identity{}, refuse.Anonymous()
 	}

@@ -33,3 +33,10 @@ PUT /namespaces/$free {"plan":"premium"}
 as dev
 PUT /projects/$p/issues/1 {"assignee_ids":[$dev,$ann]}
 = assignees.1.username "ann"
+
+# Groups have no webhooks here, projects have.
+as root
+GET /groups/free/hooks
+=> 404 {"error":"404 Not Found"}
+POST /projects/$p/hooks {"url":"http://cxm.example.com"}
+=> 201

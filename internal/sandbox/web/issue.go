@@ -32,7 +32,7 @@ func (s *Site) project(p *place.Project, r *http.Request) wire.Answer {
 	}
 	s.w.Do(func() {
 		v.Project, v.Readme = s.item(p), s.repos.Readme(p)
-		v.Labels = s.labels(p)
+		v.Labels, v.Hooks = s.labels(p), s.hooks(p)
 		found := s.issues(p, v)
 		v.Pages = (len(found) + perPage - 1) / perPage
 		from := min((v.Page-1)*perPage, len(found))

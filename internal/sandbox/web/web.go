@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cxm/internal/sandbox/hook"
 	"cxm/internal/sandbox/page"
 	"cxm/internal/sandbox/rest/files"
 	"cxm/internal/sandbox/wire"
@@ -24,12 +25,13 @@ import (
 type Site struct {
 	w       *world.World
 	repos   *files.Store
+	desk    *hook.Desk
 	version string
 }
 
 // New makes the pages of a world. version is the GitLab it is like.
-func New(w *world.World, repos *files.Store, version string) *Site {
-	return &Site{w: w, repos: repos, version: version}
+func New(w *world.World, repos *files.Store, desk *hook.Desk, version string) *Site {
+	return &Site{w: w, repos: repos, desk: desk, version: version}
 }
 
 // Serve answers a page's request. base is the instance's URL. served is false

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,14 @@ import (
 )
 
 // Answer is a response before it is written. Body is a JSON value; nil sends
-// no body. Text, when set, is sent instead with its own content type.
+// no body. Text, when set, is sent instead with its own content type. Then,
+// when set, makes the answer instead, after the world has been let go.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   any
 	Text   *Text
+	Then   func(context.Context) (Answer, error)
 }
 
 // Text is a body that is not JSON.

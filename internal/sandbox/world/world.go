@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cxm/internal/sandbox/oauth/grant"
 	"cxm/internal/sandbox/world/action"
 	"cxm/internal/sandbox/world/catalog"
 	"cxm/internal/sandbox/world/people"
@@ -23,6 +24,7 @@ type World struct {
 	Places  *place.Tree
 	Catalog *catalog.Catalog
 	Track   *track.Tracker
+	Grants  *grant.Book
 
 	clock func() time.Time
 	mu    sync.Mutex
@@ -37,6 +39,8 @@ type Config struct {
 	// Mentions gives the user names a text mentions outside code.
 	Mentions func(text string) []string
 	Limits   func() track.Limits // asked at every use
+	// News is told what webhooks tell; nil tells nobody.
+	News func(track.News)
 }
 
 // New makes an empty world: no users, no projects.
@@ -45,8 +49,8 @@ func New(c Config) *World {
 	shelf := catalog.New(c.Clock, where)
 	parse := track.Parser{Commands: c.Commands, Mentions: c.Mentions, Run: action.New(c.Clock, who, where, shelf).Run}
 	return &World{
-		People: who, Places: where, Catalog: shelf, clock: c.Clock,
-		Track: track.New(c.Clock, who, where, shelf, parse, c.Limits),
+		People: who, Places: where, Catalog: shelf, Grants: grant.NewBook(c.Clock), clock: c.Clock,
+		Track: track.New(c.Clock, who, where, shelf, parse, c.Limits, c.News),
 	}
 }
 

@@ -8,9 +8,10 @@ import (
 	"cxm/internal/sandbox/wire"
 )
 
-// Routes gives the package's endpoints. edition is "ce" or "ee".
-func Routes(edition string) []rest.Route {
-	out := append(instance(edition), users()...)
+// Routes gives the package's endpoints. edition is "ce" or "ee"; version is what
+// the instance says it is.
+func Routes(edition, version string) []rest.Route {
+	out := append(instance(edition, version), users()...)
 	out = append(out, tokens()...)
 	out = append(out, services()...)
 	return append(out, serviceTokens()...)
@@ -33,9 +34,9 @@ type metadata struct {
 	Enterprise bool   `json:"enterprise"`
 }
 
-func instance(edition string) []rest.Route {
+func instance(edition, version string) []rest.Route {
 	about := func(*rest.Request) (wire.Answer, error) {
-		version := Version
+		version := version
 		if edition == "ee" {
 			version += "-ee"
 		}

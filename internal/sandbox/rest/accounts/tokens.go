@@ -9,7 +9,6 @@ import (
 	"cxm/internal/sandbox/rest"
 	"cxm/internal/sandbox/wire"
 	"cxm/internal/sandbox/world/people"
-	"cxm/internal/sandbox/world/place"
 	"cxm/internal/sandbox/world/refuse"
 )
 
@@ -19,9 +18,9 @@ func tokens() []rest.Route {
 	list := wire.Spec{Params: rest.Params([]wire.Param{{Name: "user_id", Kind: wire.Integer}}, tokenFilters(), wire.Pagination())}
 	associations := wire.Spec{Params: rest.Params([]wire.Param{{Name: "min_access_level", Kind: wire.Integer}}, wire.Pagination())}
 	return []rest.Route{
-		{Method: "GET", Path: "/personal_access_tokens/self", OnlyScopes: anyScope, Handle: ownToken},
-		{Method: "GET", Path: "/personal_access_tokens/self/associations", OnlyScopes: anyScope, Spec: associations, Handle: ownAssociations},
-		{Method: "DELETE", Path: "/personal_access_tokens/self", OnlyScopes: anyScope, Handle: revokeOwn},
+		{Method: "GET", Path: "/personal_access_tokens/self", OnlyScopes: anyScope, Handle: personal(ownToken)},
+		{Method: "GET", Path: "/personal_access_tokens/self/associations", OnlyScopes: anyScope, Spec: associations, Handle: personal(ownAssociations)},
+		{Method: "DELETE", Path: "/personal_access_tokens/self", OnlyScopes: anyScope, Handle: personal(revokeOwn)},
 		{Method: "POST", Path: "/personal_access_tokens/self/rotate", OnlyScopes: []string{"api", "self_rotate"}, Spec: rotate, Handle: rotateOwn},
 		{Method: "GET", Path: "/personal_access_tokens", Spec: list, Handle: listTokens},
 		{Method: "GET", Path: "/personal_access_tokens/{id}", Handle: oneToken},
@@ -52,35 +51,27 @@ func tokenFilters() []wire.Param {
 
 func ownToken(r *rest.Request) (wire.Answer, error) { return wire.OK(r.Views.Token(r.Token)), nil }
 
-type associated struct {
-	Groups   []any `json:"groups"`
-	Projects []any `json:"projects"`
-}
-
-func ownAssociations(r *rest.Request) (wire.Answer, error) {
-	page, err := wire.PageOf(r.Params)
-	if err != nil {
-		return wire.Answer{}, err
-	}
-	least := max(place.Role(r.Params.Int("min_access_level")), place.Guest)
-	out := associated{Groups: []any{}, Projects: []any{}}
-	groups := r.W.Places.Namespaces(func(n *place.Namespace) bool { return n.Group() && r.W.Places.RoleIn(r.Caller, n) >= least })
-	for _, n := range wire.Cut(&page, groups) {
-		out.Groups = append(out.Groups, r.Views.Group(n))
-	}
-	projects := r.W.Places.Projects(func(p *place.Project) bool { return r.W.Places.Role(r.Caller, p) >= least })
-	for _, p := range wire.Cut(&page, projects) {
-		out.Projects = append(out.Projects, r.Views.ProjectBasic(p))
-	}
-	return wire.OK(out), nil
-}
-
 func revokeOwn(r *rest.Request) (wire.Answer, error) {
 	r.Token.Revoked = true
 	return wire.NoContent(), nil
 }
 
-func rotateOwn(r *rest.Request) (wire.Answer, error) { return rotated(r, r.Token) }
+func rotateOwn(r *rest.Request) (wire.Answer, error) {
+	if r.Token.Application != 0 {
+		return wire.Answer{}, refuse.NotAllowedHere("405 Method Not Allowed")
+	}
+	return rotated(r, r.Token)
+}
+
+// personal refuses tokens that are no personal access tokens.
+func personal(handle func(*rest.Request) (wire.Answer, error)) func(*rest.Request) (wire.Answer, error) {
+	return func(r *rest.Request) (wire.Answer, error) {
+		if r.Token.Application != 0 {
+			return wire.Answer{}, refuse.BadRequest("This endpoint requires token type to be a personal access token")
+		}
+		return handle(r)
+	}
+}
 
 // rotated rotates a token and answers 200 with the new secret.
 func rotated(r *rest.Request, t *people.Token) (wire.Answer, error) {

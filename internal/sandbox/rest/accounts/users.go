@@ -140,6 +140,7 @@ func createUser(r *rest.Request) (wire.Answer, error) {
 	if err != nil {
 		return wire.Answer{}, err
 	}
+	r.W.Grants.SetPassword(u.ID, p.String("password"))
 	return wire.Created(r.Views.UserAdmin(u)), nil
 }
 
@@ -160,6 +161,9 @@ func updateUser(r *rest.Request) (wire.Answer, error) {
 		}
 	}
 	setProfile(u, p)
+	if p.Given("password") {
+		r.W.Grants.SetPassword(u.ID, p.String("password"))
+	}
 	return wire.OK(r.Views.UserAdmin(u)), nil
 }
 

@@ -178,7 +178,7 @@ func deleteAward(r *rest.Request) (wire.Answer, error) {
 	if a.UserID != r.Caller.ID && !r.Admin() {
 		return wire.Answer{}, refuse.Anonymous()
 	}
-	r.W.Track.Unaward(i, a)
+	r.W.Track.Unaward(r.Caller, i, a)
 	return wire.NoContent(), nil
 }
 

@@ -39,6 +39,7 @@ type Token struct {
 	LastUsedAt        *time.Time
 	LastUsedIPs       []string
 	Previous          int64 // the token this one was rotated from; 0: none
+	Application       int64 // of an OAuth access token; 0: a personal access token
 	secret            [32]byte
 }
 

@@ -69,6 +69,7 @@ func (t *Tracker) Create(u *people.User, p *place.Project, c Change) (*Issue, er
 	t.act(u, i, commands, "")
 	t.places.Touched(p)
 	t.index(i)
+	t.tell(News{Action: "open", By: u, Issue: i})
 	return i, nil
 }
 
@@ -182,20 +183,21 @@ func (t *Tracker) Update(u *people.User, i *Issue, c Change) error {
 		return err
 	}
 	c = t.allowed(u, t.places.Project(i.ProjectID), c)
-	before := fingerprint(i)
+	before := *i
 	commands := t.applyTexts(u, i, c)
 	if t.CanAdminister(u, i.ProjectID) {
 		t.applyMetadata(u, i, c, false)
 	}
 	t.setState(u, i, c.State)
 	t.act(u, i, commands, "")
-	if fingerprint(i) != before {
+	if fingerprint(i) != fingerprint(&before) {
 		t.touch(i)
 	}
 	if c.UpdatedAt.Set {
 		i.UpdatedAt = c.UpdatedAt.To
 	}
 	t.index(i)
+	t.changed(u, i, before)
 	return nil
 }
 
@@ -221,7 +223,9 @@ func either(o Opt[*time.Time], current *time.Time) *time.Time {
 // fingerprint is equal for an issue that did not change.
 func fingerprint(i *Issue) string {
 	c := *i
-	c.UpdatedAt, c.docs, c.subscriptions = time.Time{}, nil, nil
+	c.UpdatedAt, c.LastEditedAt, c.UpdatedByID, c.LastEditedByID = time.Time{}, time.Time{}, 0, 0
+	c.Description, c.ClosedAt, c.DueDate, c.StartDate, c.Weight, c.DiscussionLocked = nil, nil, nil, nil, nil, nil
+	c.docs, c.subscriptions = nil, nil
 	return fmt.Sprintf("%+v|%s|%v|%v|%v|%v", c, textOf(i.Description), i.DueDate, i.StartDate, deref(i.Weight), deref(i.DiscussionLocked))
 }
 

@@ -5,8 +5,6 @@ import (
 	"sort"
 	"strconv"
 
-	"cxm/internal/sandbox/world/catalog"
-	"cxm/internal/sandbox/world/duration"
 	"cxm/internal/sandbox/world/people"
 	"cxm/internal/sandbox/world/place"
 	"cxm/internal/sandbox/world/refuse"
@@ -134,123 +132,6 @@ func (t *Tracker) Blocking(i *Issue) int {
 // Link gives the link with an id, or nil.
 func (t *Tracker) Link(id int64) *Link { return t.links[id] }
 
-// Move carries an issue over to another project: a new issue takes its text,
-// notes and what labels the new place knows, the old one closes and points at it.
-func (t *Tracker) Move(u *people.User, i *Issue, to *place.Project) (*Issue, error) {
-	switch {
-	case to.ID == i.ProjectID:
-		return nil, refuse.BadAs("Cannot move issue to project it originates from!")
-	case i.MovedToID != 0:
-		return nil, refuse.BadAs("Cannot move issue due to insufficient permissions!")
-	case !t.CanAdminister(u, i.ProjectID) || !t.writable(i) || !t.CanCreate(u, to) || t.places.Role(u, to) < place.Planner:
-		return nil, refuse.BadAs("Unable to move. You have insufficient permissions.")
-	}
-	next := t.copyTo(u, i, to, true)
-	t.system(u, next, "moved from "+t.Reference(i, next.ProjectID))
-	t.system(u, i, "moved to "+t.Reference(next, i.ProjectID))
-	t.relink(i, next)
-	t.setState(u, i, "close")
-	i.MovedToID = next.ID
-	t.touch(i)
-	t.index(next)
-	return next, nil
-}
-
-// relink lets the links of a moved issue follow it.
-func (t *Tracker) relink(from, to *Issue) {
-	for _, l := range t.links {
-		if l.SourceID == from.ID {
-			l.SourceID = to.ID
-		}
-		if l.TargetID == from.ID {
-			l.TargetID = to.ID
-		}
-	}
-}
-
-// Clone copies an issue to a project (the same one too), with its notes when asked.
-func (t *Tracker) Clone(u *people.User, i *Issue, to *place.Project, notes bool) (*Issue, error) {
-	if !t.CanAdminister(u, i.ProjectID) || !t.CanCreate(u, to) || t.places.Role(u, to) < place.Planner {
-		return nil, refuse.BadAs("Unable to clone. You have insufficient permissions.")
-	}
-	next := t.copyTo(u, i, to, notes)
-	next.AuthorID = u.ID
-	t.system(u, next, "cloned from "+t.Reference(i, next.ProjectID))
-	t.system(u, i, "cloned to "+t.Reference(next, i.ProjectID))
-	t.touch(i)
-	t.index(next)
-	return next, nil
-}
-
-func (t *Tracker) copyTo(u *people.User, i *Issue, to *place.Project, notes bool) *Issue {
-	next := *i
-	next.ProjectID, next.IID, next.State, next.ClosedAt, next.ClosedByID = to.ID, 0, Opened, nil, 0
-	next.MilestoneID, next.docs, next.subscriptions = 0, nil, map[int64]bool{u.ID: true}
-	next.AssigneeIDs, next.UpdatedAt = slices.Clone(i.AssigneeIDs), t.now()
-	next.LabelIDs = nil
-	copied := &next
-	t.insert(copied)
-	for _, l := range t.LabelsOf(i) {
-		if same := t.catalog.LabelNamed(catalog.Home{Project: to}, l.Title); same != nil {
-			copied.LabelIDs = append(copied.LabelIDs, same.ID)
-		}
-	}
-	if notes {
-		t.copyNotes(i, copied)
-	}
-	return copied
-}
-
-func (t *Tracker) copyNotes(from, to *Issue) {
-	for _, n := range t.notes[from.ID] {
-		c := *n
-		c.IssueID, c.Discussion = to.ID, ""
-		t.putNote(&c)
-	}
-}
-
-// Award adds a reaction to an issue (noteID 0) or to one of its notes.
-func (t *Tracker) Award(u *people.User, i *Issue, noteID int64, name string) (*Award, error) {
-	for _, a := range t.awards[i.ID] {
-		if a.UserID == u.ID && a.NoteID == noteID && a.Name == name {
-			return nil, refuse.NotFound("Award Emoji Name has already been taken")
-		}
-	}
-	t.next.award++
-	a := &Award{ID: t.next.award, UserID: u.ID, Name: name, IssueID: i.ID, NoteID: noteID, CreatedAt: t.now(), UpdatedAt: t.now()}
-	t.awards[i.ID] = append(t.awards[i.ID], a)
-	return a, nil
-}
-
-// Awards gives the reactions to an issue (noteID 0) or to one of its notes.
-func (t *Tracker) Awards(i *Issue, noteID int64) []*Award {
-	var out []*Award
-	for _, a := range t.awards[i.ID] {
-		if a.NoteID == noteID {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// Unaward takes a reaction back.
-func (t *Tracker) Unaward(i *Issue, a *Award) {
-	t.awards[i.ID] = slices.DeleteFunc(t.awards[i.ID], func(x *Award) bool { return x == a })
-}
-
-// Votes counts the thumbs on an issue.
-func (t *Tracker) Votes(i *Issue) (up, down int) {
-	for _, a := range t.Awards(i, 0) {
-		switch a.Name {
-		case "thumbsup":
-			up++
-		case "thumbsdown":
-			down++
-		}
-	}
-	return up, down
-}
-
 // Reference writes an issue as it is referred to from a project: "#4", or
 // "group/project#4" from elsewhere.
 func (t *Tracker) Reference(i *Issue, from int64) string {
@@ -260,35 +141,6 @@ func (t *Tracker) Reference(i *Issue, from int64) string {
 		return short
 	}
 	return t.places.ProjectPath(p) + short
-}
-
-// Estimate sets how long an issue should take, in seconds.
-func (t *Tracker) Estimate(u *people.User, i *Issue, seconds int64) {
-	i.TimeEstimate = seconds
-	text := "removed time estimate"
-	if seconds > 0 {
-		text = "changed time estimate to " + duration.Human(seconds)
-	}
-	t.system(u, i, text)
-	t.touch(i)
-}
-
-// Spend adds (or with a negative number takes back) time spent, in seconds.
-func (t *Tracker) Spend(u *people.User, i *Issue, seconds int64) error {
-	if i.TimeSpent+seconds < 0 {
-		return refuse.Invalidly("time_spent", "can't subtract more time than is tracked")
-	}
-	i.TimeSpent += seconds
-	t.system(u, i, "added "+duration.Human(seconds)+" of time spent")
-	t.touch(i)
-	return nil
-}
-
-// ResetSpent forgets all time spent.
-func (t *Tracker) ResetSpent(u *people.User, i *Issue) {
-	i.TimeSpent = 0
-	t.system(u, i, "removed time spent")
-	t.touch(i)
 }
 
 // MarkDuplicate closes an issue as a duplicate of another.

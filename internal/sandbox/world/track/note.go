@@ -31,16 +31,20 @@ func (t *Tracker) AddNote(u *people.User, i *Issue, c Comment) (Posted, error) {
 	if err := t.checkComment(u, i, c); err != nil {
 		return Posted{}, err
 	}
+	before := *i
 	rest, commands := t.parse.Commands(c.Body)
 	outcome := t.act(u, i, commands, c.Body)
 	if strings.TrimSpace(rest) == "" {
 		t.afterAct(i, outcome)
+		t.changed(u, i, before)
 		return Posted{Changes: outcome.changes, Summary: outcome.summary}, nil
 	}
 	n := t.writeNote(u, i, c, rest)
 	n.Commands = outcome.changes
 	t.afterAct(i, outcome)
 	t.touch(i)
+	t.tellNote("create", i, n)
+	t.changed(u, i, before)
 	return Posted{Note: n, Changes: outcome.changes, Summary: outcome.summary}, nil
 }
 
@@ -160,7 +164,9 @@ func (t *Tracker) EditNote(u *people.User, i *Issue, n *Note, body string) error
 		return noteFault("note", msg)
 	}
 	rest, commands := t.parse.Commands(body)
+	before := *i
 	t.afterAct(i, t.act(u, i, commands, body))
+	t.changed(u, i, before)
 	if strings.TrimSpace(rest) == "" {
 		t.dropNote(i, n)
 		return nil
@@ -170,6 +176,7 @@ func (t *Tracker) EditNote(u *people.User, i *Issue, n *Note, body string) error
 	n.UpdatedAt = later(t.now(), n.UpdatedAt)
 	t.inbox.Wrote(i.ID, u.ID, rest, old)
 	t.touch(i)
+	t.tellNote("update", i, n)
 	return nil
 }
 

@@ -46,6 +46,9 @@ type Issue struct {
 	MovedToID            int64 // id of the issue this one became; 0: not moved
 	DuplicateOfID        int64 // id of the issue this one duplicates; 0: none
 	Position             int64 // relative_position
+	UpdatedByID          int64 // who changed it last; 0: nobody since it was made
+	LastEditedByID       int64 // who changed its texts last; 0: nobody
+	LastEditedAt         time.Time
 	subscriptions        map[int64]bool
 	docs                 []document // what search knows, oldest first
 }
@@ -115,6 +118,7 @@ type Tracker struct {
 	executed []Executed
 	inbox    *inbox.Inbox
 	parse    Parser
+	tell     func(News)
 	next     struct{ issue, note, link, event, award int64 }
 }
 
@@ -152,10 +156,14 @@ type Parser struct {
 }
 
 // New makes an empty tracker over the users and places it refers to. limits is
-// asked at every use, so that they can change while the sandbox runs.
-func New(clock func() time.Time, who *people.Directory, where *place.Tree, shelf *catalog.Catalog, parse Parser, limits func() Limits) *Tracker {
+// asked at every use, so that they can change while the sandbox runs. tell is
+// called for everything that webhooks tell; nil tells nobody.
+func New(clock func() time.Time, who *people.Directory, where *place.Tree, shelf *catalog.Catalog, parse Parser, limits func() Limits, tell func(News)) *Tracker {
+	if tell == nil {
+		tell = func(News) {}
+	}
 	t := &Tracker{
-		clock: clock, people: who, places: where, catalog: shelf, limits: limits, parse: parse,
+		clock: clock, people: who, places: where, catalog: shelf, limits: limits, parse: parse, tell: tell,
 		issues: map[int64]*Issue{}, byIID: map[int64]map[int64]*Issue{}, lastIID: map[int64]int64{},
 		notes: map[int64][]*Note{}, noteByID: map[int64]*Note{},
 		links:  map[int64]*Link{},
