@@ -1,9 +1,11 @@
-// Package credential is a token: how it is carried without being shown, and how
-// it is sealed at rest.
+// Package credential is a token: how it is carried without being shown, how it is
+// sealed at rest, and the life it has until another one takes its place.
 //
 // What always holds: a token is shown only where Reveal is written; a sealed
 // token opens only for the tenant and the integration it was sealed for; the
-// key that seals is in a file that only its owner can read.
+// keys that seal lie in the database sealed themselves, by a key that is kept
+// elsewhere; what becomes of a token is decided by Next, and its times by pure
+// functions of what is known of it.
 package credential
 
 import (
@@ -71,6 +73,7 @@ type Token struct {
 	Scopes    []string  // such as "api", as the tracker spells them
 	ID        int64     // the tracker's id of the token; 0: unknown
 	Name      string    // the tracker's name of the token
+	MadeAt    time.Time // by the tracker; zero: unknown
 }
 
 // longest is far beyond any access token (GitLab's have at most a few hundred

@@ -169,6 +169,10 @@ func writes() []write {
 			_, err := c.Change(ctx, 7, 1, issue.Change{Title: &title})
 			return err
 		}},
+		{"move", http.MethodPost, func(ctx context.Context, c *gitlab.Client) error {
+			_, err := c.Move(ctx, 7, 1, 8, nil)
+			return err
+		}},
 		{"note", http.MethodPost, func(ctx context.Context, c *gitlab.Client) error {
 			_, err := c.Note(ctx, 7, 1, "It is back.")
 			return err

@@ -28,6 +28,7 @@ type Token struct {
 	Name      string
 	Scopes    []string  // api, read_api, self_rotate and so on
 	ExpiresAt time.Time // midnight UTC at which it stops working; zero: never
+	MadeAt    time.Time // zero: GitLab does not say
 }
 
 // Identify asks who the token acts as, what it may do and which version the
@@ -71,6 +72,9 @@ func (c *Client) token(ctx context.Context) (*Token, error) {
 	out := &Token{ID: t.ID, Name: t.Name, Scopes: t.Scopes}
 	if t.ExpiresAt != nil {
 		out.ExpiresAt = time.Time(*t.ExpiresAt).UTC()
+	}
+	if t.CreatedAt != nil {
+		out.MadeAt = t.CreatedAt.UTC()
 	}
 	return out, nil
 }

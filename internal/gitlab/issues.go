@@ -45,6 +45,12 @@ func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issu
 		return issue.Observed{}, t
 	}
 	options := &api.CreateIssueOptions{Title: &d.Title, Description: &d.Description, Labels: labels(d.Labels)}
+	if d.Assignee != 0 {
+		options.AssigneeIDs = &[]int64{d.Assignee}
+	}
+	if d.Confidential {
+		options.Confidential = &d.Confidential
+	}
 	got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*issueJSON](c.Client, http.MethodPost, issuesPath(project), options), wholeIssue)
 	return answerOf(got, err)
 }

@@ -484,7 +484,7 @@ func TestIdentify(t *testing.T) {
 	want := gitlab.Identity{
 		Account: integration.Account{ID: w.bot, Username: got.Account.Username, Name: "cxm", Bot: true},
 		Version: got.Version,
-		Token:   &gitlab.Token{ID: got.Token.ID, Name: "cxm", Scopes: []string{"api", "self_rotate"}, ExpiresAt: expires.UTC()},
+		Token:   &gitlab.Token{ID: got.Token.ID, Name: "cxm", Scopes: []string{"api", "self_rotate"}, ExpiresAt: expires.UTC(), MadeAt: got.Token.MadeAt},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || got.Account.Username == "" || got.Version == "" {
 		t.Errorf("(-want +got):\n%s\nversion %q", diff, got.Version)

@@ -20,6 +20,7 @@ import (
 // Kind is what sort of thing a subject is.
 type Kind int
 
+// The kinds of subjects.
 const (
 	Volume Kind = iota // a cost opportunity in a snapshot, some with a second claim in an event
 	Alert              // fires and is resolved

@@ -17,6 +17,9 @@ import (
 // retries is how often a read is tried again. A write never is.
 const retries = 3
 
+// renewals is how often a request is sent with yet another token.
+const renewals = 5
+
 // patience is the longest wait a 503 may ask for before a read is given up.
 const patience = 30 * time.Second
 
@@ -45,8 +48,8 @@ var errGarbled = errors.New("fields are missing that GitLab always sends")
 
 // Call sends a request and brings back its answer, or an *issue.Trouble. It
 // waits for the limits; after a 429, which proves that nothing was carried out,
-// it waits and sends again for as long as the context lives; a read is tried
-// again when the instance stumbles, and nothing is sent while it is known to be
+// it waits and sends again for as long as the context lives; after a 401 it sends
+// again when there is another token (Renew); a read is tried again when the instance stumbles, and nothing is sent while it is known to be
 // down. Whole says whether an answer is what was asked for.
 func Call[T any](ctx context.Context, c *Client, r Request, send Sending[T], whole func(T) bool) (T, Answer, error) {
 	turn, down := c.outage.enter(r, time.Now())
@@ -55,7 +58,7 @@ func Call[T any](ctx context.Context, c *Client, r Request, send Sending[T], who
 		return none, Answer{}, down
 	}
 	var last *issue.Trouble
-	for stumbles := 0; ; {
+	for stumbles, renewed := 0, 0; ; {
 		answer, x, t := attempt(ctx, c, r, send, whole, last)
 		if t == nil {
 			turn.leave(ctx, x, nil)
@@ -67,6 +70,11 @@ func Call[T any](ctx context.Context, c *Client, r Request, send Sending[T], who
 			turn.leave(ctx, x, t)
 			last = t
 			continue
+		case x.status == http.StatusUnauthorized && renewed < renewals:
+			turn.leave(ctx, x, t)
+			if renewed++; c.renew(ctx, x.token) {
+				continue
+			}
 		case r.stumbled(t, x) && stumbles < retries && turn.again() && pause(ctx, max(backoff(stumbles), t.After)):
 			stumbles++
 			continue

@@ -3,13 +3,14 @@
 // again and what its failure means is here.
 //
 // What always holds: a request that writes leaves at most once per call, unless
-// GitLab proved with a 429 that it was not carried out; a lost or garbled answer
+// GitLab proved with a 429 or a 401 that it was not carried out; a lost or garbled answer
 // to a write is issue.Doubtful, never success and never "try again"; limits are
 // kept before GitLab has to say so; the token goes to the instance alone, and
 // into no error, log or Sent; every error is an *issue.Trouble.
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ const timeout = 90 * time.Second
 type Options struct {
 	URL       string            // of the instance, as integration.ParseURL returns it; may have a relative root
 	Token     func() string     // read for every request, so that a rotated token is used at once; needed
+	Refused   Renew             // asked when GitLab answers 401; nil: nobody has another token
 	Transport http.RoundTripper // how requests travel; nil: NewTransport()
 	Limits    Limits            // a zero field takes DefaultLimits' value for the instance
 	Ledger    limit.Ledger      // keeps the limits together with the account's other processes; nil: there are none
@@ -50,6 +52,12 @@ type Sent struct {
 	Duration time.Duration
 }
 
+// Renew is asked what to do about a token that GitLab refused, and may wait for
+// another process that is changing it. True: Options.Token gives another one now,
+// and the request is sent again, since a 401 proves that it was not carried
+// out.
+type Renew func(ctx context.Context, refused string) bool
+
 // Client is one account on one GitLab instance. It is safe for many goroutines.
 type Client struct {
 	api      *api.Client
@@ -57,6 +65,7 @@ type Client struct {
 	clock    func() time.Time
 	log      *slog.Logger
 	readOnly bool
+	renew    Renew
 	limits   *limits
 	outage   *outage
 }
@@ -76,7 +85,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("gitlab: reading the instance URL: %w", err)
 	}
 	o = o.filled()
-	c := &Client{base: base, clock: o.Clock, log: o.Logger, readOnly: o.ReadOnly}
+	c := &Client{base: base, clock: o.Clock, log: o.Logger, readOnly: o.ReadOnly, renew: o.Refused}
 	c.limits = newLimits(o.Limits.or(DefaultLimits(text)), o.sharing(text))
 	c.outage = &outage{host: base.Host}
 	c.api, err = api.NewAuthSourceClient(bearer{o.Token},
@@ -131,6 +140,9 @@ func (o Options) filled() Options {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Sent) {}
+	}
+	if o.Refused == nil {
+		o.Refused = func(context.Context, string) bool { return false }
 	}
 	return o
 }

@@ -142,11 +142,17 @@ func unreachable(err error) string {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
+	var refused interface {
+		error
+		Mend() string
+	}
 	switch {
+	case errors.As(err, &refused): // whoever dials would not (dial.RefusedError)
+		return refused.Mend()
 	case errors.As(err, &dns):
 		return "Check the host name in the instance URL, and that this machine can resolve it"
 	case errors.As(err, &unknown):
-		return "The certificate comes from an authority that this machine does not know: add its root certificate to the system's store or to SSL_CERT_FILE"
+		return "The certificate comes from an authority that this machine does not know: give its root certificate with --ca-file, or add it to the system's store"
 	case errors.As(err, &name), errors.As(err, &invalid):
 		return "The instance's certificate does not fit: check the host name in the instance URL and the certificate's dates"
 	case errors.As(err, &record), strings.Contains(text(err), "HTTP response to HTTPS client"):
