@@ -10,6 +10,7 @@ import (
 	"cxm/internal/credential"
 	"cxm/internal/integration"
 	"cxm/internal/store/db"
+	"cxm/internal/store/tokens"
 )
 
 // Installation is what tells this tenant's issues from those of any other cxm:
@@ -50,7 +51,7 @@ func (s *Store) AddIntegration(ctx context.Context, in integration.Integration, 
 			return err
 		}
 		in.ID = id
-		return s.putCredential(ctx, q, id, sealed, tok)
+		return s.putToken(ctx, q, in, sealed, tok)
 	})
 	if err != nil {
 		return integration.Integration{}, err
@@ -70,25 +71,16 @@ func (s *Store) UpdateIntegration(ctx context.Context, in integration.Integratio
 		if err = one(rows, err, ErrNotFound); err != nil || sealed == nil {
 			return err
 		}
-		return s.putCredential(ctx, q, in.ID, sealed, tok)
+		return s.putToken(ctx, q, in, sealed, tok)
 	})
 }
 
-func (s *Store) putCredential(ctx context.Context, q *db.Queries, id int64, sealed []byte, tok credential.Token) error {
+// putToken stores a token as the one that the integration uses.
+func (s *Store) putToken(ctx context.Context, q *db.Queries, in integration.Integration, sealed []byte, tok credential.Token) error {
 	if !tok.Value.Empty() {
 		return errors.New("the token is given in the clear: the store takes it sealed only")
 	}
-	if len(sealed) == 0 {
-		return errors.New("the sealed token is empty: seal it first")
-	}
-	scopes, err := db.Encode(tok.Scopes)
-	if err != nil {
-		return err
-	}
-	return q.PutCredential(ctx, db.PutCredentialParams{
-		Tenant: s.tenant, IntegrationID: id, Sealed: sealed,
-		ExpiresAt: db.Time{Time: tok.ExpiresAt}, Scopes: scopes, TokenID: tok.ID, TokenName: tok.Name,
-	})
+	return tokens.Put(ctx, q, s.tenant, in.ID, sealed, tok, in.VerifiedAt)
 }
 
 // Integrations lists the tenant's connections, the oldest first.
@@ -112,9 +104,9 @@ func (s *Store) Integration(ctx context.Context, id int64) (in integration.Integ
 		if err = one(1, err, ErrNotFound); err != nil {
 			return err
 		}
-		in, sealed = toIntegration(r.Integration), r.Credential.Sealed
-		tok = credential.Token{ExpiresAt: r.Credential.ExpiresAt.Time, ID: r.Credential.TokenID, Name: r.Credential.TokenName}
-		return db.Decode(r.Credential.Scopes, &tok.Scopes, "token scopes of integration", id)
+		t, err := tokens.Read(r.Token)
+		in, sealed, tok = toIntegration(r.Integration), t.Sealed, t.Token
+		return err
 	})
 	return in, sealed, tok, err
 }
@@ -124,6 +116,7 @@ func toIntegration(r db.Integration) integration.Integration {
 		ID: r.ID, Provider: integration.Provider(r.Provider), URL: r.URL, Version: r.Version,
 		Account:   integration.Account{ID: r.AccountID, Username: r.AccountUsername, Name: r.AccountName, Bot: r.AccountBot},
 		Project:   integration.Project{ID: r.ProjectID, Path: r.ProjectPath, WebURL: r.ProjectWebURL, AccessLevel: int(r.AccessLevel)},
+		OnRoute:   r.OnRouteChange,
 		CreatedAt: r.CreatedAt.Time, VerifiedAt: r.VerifiedAt.Time,
 	}
 }
@@ -133,7 +126,7 @@ func addIntegration(tenant string, in integration.Integration) db.AddIntegration
 		Tenant: tenant, Provider: string(in.Provider), URL: in.URL, Version: in.Version,
 		AccountID: in.Account.ID, AccountUsername: in.Account.Username, AccountName: in.Account.Name, AccountBot: in.Account.Bot,
 		ProjectID: in.Project.ID, ProjectPath: in.Project.Path, ProjectWebURL: in.Project.WebURL, AccessLevel: int64(in.Project.AccessLevel),
-		CreatedAt: db.Time{Time: in.CreatedAt}, VerifiedAt: db.Time{Time: in.VerifiedAt},
+		CreatedAt: db.Time{Time: in.CreatedAt}, VerifiedAt: db.Time{Time: in.VerifiedAt}, OnRouteChange: in.OnRoute,
 	}
 }
 
@@ -142,6 +135,6 @@ func updateIntegration(tenant string, in integration.Integration) db.UpdateInteg
 		Tenant: tenant, ID: in.ID, Provider: string(in.Provider), URL: in.URL, Version: in.Version,
 		AccountID: in.Account.ID, AccountUsername: in.Account.Username, AccountName: in.Account.Name, AccountBot: in.Account.Bot,
 		ProjectID: in.Project.ID, ProjectPath: in.Project.Path, ProjectWebURL: in.Project.WebURL, AccessLevel: int64(in.Project.AccessLevel),
-		CreatedAt: db.Time{Time: in.CreatedAt}, VerifiedAt: db.Time{Time: in.VerifiedAt},
+		CreatedAt: db.Time{Time: in.CreatedAt}, VerifiedAt: db.Time{Time: in.VerifiedAt}, OnRouteChange: in.OnRoute,
 	}
 }

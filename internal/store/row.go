@@ -16,6 +16,8 @@ func toTracked(r db.Issue) (issue.Tracked, error) {
 		ID: r.ID, Integration: r.IntegrationID, Group: rule.GroupKey(r.GroupKey), Nonce: r.Nonce,
 		Phase: issue.Phase(r.Phase), SentAt: r.SentAt.Time, Pending: issue.State(r.PendingState), Override: issue.State(r.OverrideState),
 		Missing: int(r.Missing), Trouble: r.Trouble, Rev: r.Rev,
+		Routed: r.RoutedID, Move: issue.Move{To: r.MoveTo, At: r.MoveAt.Time, Refused: r.MoveRefused},
+		Returns: issue.Returns{Times: int(r.Returns), Last: r.ReturnedAs},
 	}
 	if err := db.Decode(r.Observed, &t.Observed, "observed state of issue row", r.ID); err != nil {
 		return t, err
@@ -51,6 +53,8 @@ func addIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
 		ProjectID: t.Observed.ProjectID, IID: t.Observed.IID, State: string(t.Observed.State),
 		PendingState: string(t.Pending), OverrideState: string(t.Override),
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
+		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
+		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, CheckedAt: db.Time{Time: t.SentAt},
 	}, err
 }
 
@@ -62,6 +66,8 @@ func saveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
 		ProjectID: t.Observed.ProjectID, IID: t.Observed.IID, State: string(t.Observed.State),
 		PendingState: string(t.Pending), OverrideState: string(t.Override),
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
+		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
+		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last,
 	}, err
 }
 

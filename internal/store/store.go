@@ -92,6 +92,10 @@ func (d *DB) SQL() *sql.DB { return d.base.SQL() }
 // Pool is the connections to PostgreSQL, for the queue; nil on SQLite.
 func (d *DB) Pool() *pgxpool.Pool { return d.base.Pool() }
 
+// Base is the database beneath, for the packages below this one that keep rows
+// of their own.
+func (d *DB) Base() *database.DB { return d.base }
+
 // save makes one durable change: all of it or nothing. f may be called again
 // after an attempt that left nothing behind.
 func (d *DB) save(ctx context.Context, point, tenant string, f func(context.Context, *db.Queries) error) error {

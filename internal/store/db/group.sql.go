@@ -65,7 +65,7 @@ func (q *Queries) Departed(ctx context.Context, tenant string, iD int64) (Depart
 }
 
 const dirtyGroupIssues = `-- name: DirtyGroupIssues :many
-select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble
+select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at
 from finding_groups g
 join issues i on i.tenant = g.tenant and i.group_key = g.group_key
 where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty and i.phase <> 'dropped'
@@ -103,6 +103,13 @@ func (q *Queries) DirtyGroupIssues(ctx context.Context, tenant string, first str
 			&i.Issue.Written,
 			&i.Issue.Missing,
 			&i.Issue.Trouble,
+			&i.Issue.RoutedID,
+			&i.Issue.MoveTo,
+			&i.Issue.MoveAt,
+			&i.Issue.MoveRefused,
+			&i.Issue.Returns,
+			&i.Issue.ReturnedAs,
+			&i.Issue.CheckedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -235,7 +242,7 @@ func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string)
 }
 
 const groupIssues = `-- name: GroupIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
 where tenant = $1 and group_key >= $2 and group_key <= $3 and phase <> 'dropped'
 order by group_key, id
 `
@@ -267,6 +274,13 @@ func (q *Queries) GroupIssues(ctx context.Context, tenant string, first string, 
 			&i.Written,
 			&i.Missing,
 			&i.Trouble,
+			&i.RoutedID,
+			&i.MoveTo,
+			&i.MoveAt,
+			&i.MoveRefused,
+			&i.Returns,
+			&i.ReturnedAs,
+			&i.CheckedAt,
 		); err != nil {
 			return nil, err
 		}

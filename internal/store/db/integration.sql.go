@@ -12,10 +12,10 @@ import (
 const addIntegration = `-- name: AddIntegration :one
 insert into integrations (
 	tenant, provider, url, version, account_id, account_username, account_name, account_bot,
-	project_id, project_path, project_web_url, access_level, created_at, verified_at
+	project_id, project_path, project_web_url, access_level, created_at, verified_at, on_route_change
 ) values (
 	$1, $2, $3, $4, $5, $6, $7, $8,
-	$9, $10, $11, $12, $13, $14
+	$9, $10, $11, $12, $13, $14, $15
 )
 on conflict (tenant, url, project_id) do nothing
 returning id
@@ -36,6 +36,7 @@ type AddIntegrationParams struct {
 	AccessLevel     int64
 	CreatedAt       Time
 	VerifiedAt      Time
+	OnRouteChange   string
 }
 
 func (q *Queries) AddIntegration(ctx context.Context, arg AddIntegrationParams) (int64, error) {
@@ -54,6 +55,7 @@ func (q *Queries) AddIntegration(ctx context.Context, arg AddIntegrationParams) 
 		arg.AccessLevel,
 		arg.CreatedAt,
 		arg.VerifiedAt,
+		arg.OnRouteChange,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -72,15 +74,15 @@ func (q *Queries) Installation(ctx context.Context, tenant string) (string, erro
 }
 
 const integration = `-- name: Integration :one
-select integrations.id, integrations.tenant, integrations.provider, integrations.url, integrations.version, integrations.account_id, integrations.account_username, integrations.account_name, integrations.account_bot, integrations.project_id, integrations.project_path, integrations.project_web_url, integrations.access_level, integrations.created_at, integrations.verified_at, credentials.integration_id, credentials.tenant, credentials.sealed, credentials.expires_at, credentials.scopes, credentials.token_id, credentials.token_name
+select integrations.id, integrations.tenant, integrations.provider, integrations.url, integrations.version, integrations.account_id, integrations.account_username, integrations.account_name, integrations.account_bot, integrations.project_id, integrations.project_path, integrations.project_web_url, integrations.access_level, integrations.created_at, integrations.verified_at, integrations.on_route_change, tokens.id, tokens.tenant, tokens.integration_id, tokens.state, tokens.in_use, tokens.sealed, tokens.token_id, tokens.token_name, tokens.scopes, tokens.made_at, tokens.expires_at, tokens.added_at, tokens.verified_at, tokens.ended_at, tokens.reason, tokens.rotation_id, tokens.told_days
 from integrations
-join credentials on credentials.tenant = integrations.tenant and credentials.integration_id = integrations.id
+join tokens on tokens.tenant = integrations.tenant and tokens.integration_id = integrations.id and tokens.in_use
 where integrations.tenant = $1 and integrations.id = $2
 `
 
 type IntegrationRow struct {
 	Integration Integration
-	Credential  Credential
+	Token       Token
 }
 
 func (q *Queries) Integration(ctx context.Context, tenant string, iD int64) (IntegrationRow, error) {
@@ -102,13 +104,24 @@ func (q *Queries) Integration(ctx context.Context, tenant string, iD int64) (Int
 		&i.Integration.AccessLevel,
 		&i.Integration.CreatedAt,
 		&i.Integration.VerifiedAt,
-		&i.Credential.IntegrationID,
-		&i.Credential.Tenant,
-		&i.Credential.Sealed,
-		&i.Credential.ExpiresAt,
-		&i.Credential.Scopes,
-		&i.Credential.TokenID,
-		&i.Credential.TokenName,
+		&i.Integration.OnRouteChange,
+		&i.Token.ID,
+		&i.Token.Tenant,
+		&i.Token.IntegrationID,
+		&i.Token.State,
+		&i.Token.InUse,
+		&i.Token.Sealed,
+		&i.Token.TokenID,
+		&i.Token.TokenName,
+		&i.Token.Scopes,
+		&i.Token.MadeAt,
+		&i.Token.ExpiresAt,
+		&i.Token.AddedAt,
+		&i.Token.VerifiedAt,
+		&i.Token.EndedAt,
+		&i.Token.Reason,
+		&i.Token.RotationID,
+		&i.Token.ToldDays,
 	)
 	return i, err
 }
@@ -125,7 +138,10 @@ func (q *Queries) IntegrationAt(ctx context.Context, tenant string, uRL string, 
 }
 
 const integrations = `-- name: Integrations :many
-select id, tenant, provider, url, version, account_id, account_username, account_name, account_bot, project_id, project_path, project_web_url, access_level, created_at, verified_at from integrations where tenant = $1 order by id
+select id, tenant, provider, url, version, account_id, account_username, account_name, account_bot, project_id, project_path, project_web_url, access_level, created_at, verified_at, on_route_change from integrations where integrations.tenant = $1 and not exists (
+	select 1 from connections c
+	where c.tenant = integrations.tenant and c.integration_id = integrations.id and c.disconnected_at is not null
+) order by integrations.id
 `
 
 func (q *Queries) Integrations(ctx context.Context, tenant string) ([]Integration, error) {
@@ -153,6 +169,7 @@ func (q *Queries) Integrations(ctx context.Context, tenant string) ([]Integratio
 			&i.AccessLevel,
 			&i.CreatedAt,
 			&i.VerifiedAt,
+			&i.OnRouteChange,
 		); err != nil {
 			return nil, err
 		}
@@ -177,45 +194,13 @@ func (q *Queries) MakeInstallation(ctx context.Context, tenant string, code stri
 	return err
 }
 
-const putCredential = `-- name: PutCredential :exec
-insert into credentials (integration_id, tenant, sealed, expires_at, scopes, token_id, token_name)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (integration_id) do update set
-	sealed = excluded.sealed, expires_at = excluded.expires_at, scopes = excluded.scopes,
-	token_id = excluded.token_id, token_name = excluded.token_name
-where credentials.tenant = excluded.tenant
-`
-
-type PutCredentialParams struct {
-	IntegrationID int64
-	Tenant        string
-	Sealed        []byte
-	ExpiresAt     Time
-	Scopes        string
-	TokenID       int64
-	TokenName     string
-}
-
-func (q *Queries) PutCredential(ctx context.Context, arg PutCredentialParams) error {
-	_, err := q.db.ExecContext(ctx, putCredential,
-		arg.IntegrationID,
-		arg.Tenant,
-		arg.Sealed,
-		arg.ExpiresAt,
-		arg.Scopes,
-		arg.TokenID,
-		arg.TokenName,
-	)
-	return err
-}
-
 const updateIntegration = `-- name: UpdateIntegration :execrows
 update integrations set
 	provider = $1, url = $2, version = $3,
 	account_id = $4, account_username = $5, account_name = $6, account_bot = $7,
 	project_id = $8, project_path = $9, project_web_url = $10,
-	access_level = $11, created_at = $12, verified_at = $13
-where tenant = $14 and id = $15
+	access_level = $11, created_at = $12, verified_at = $13, on_route_change = $14
+where tenant = $15 and id = $16
 `
 
 type UpdateIntegrationParams struct {
@@ -232,6 +217,7 @@ type UpdateIntegrationParams struct {
 	AccessLevel     int64
 	CreatedAt       Time
 	VerifiedAt      Time
+	OnRouteChange   string
 	Tenant          string
 	ID              int64
 }
@@ -251,6 +237,7 @@ func (q *Queries) UpdateIntegration(ctx context.Context, arg UpdateIntegrationPa
 		arg.AccessLevel,
 		arg.CreatedAt,
 		arg.VerifiedAt,
+		arg.OnRouteChange,
 		arg.Tenant,
 		arg.ID,
 	)

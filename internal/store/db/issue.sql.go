@@ -12,10 +12,12 @@ import (
 const addIssue = `-- name: AddIssue :one
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
-	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble
+	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at
 ) values (
 	$1, $2, $3, $4, $5, 1, $6,
-	$7, $8, $9, $10, $11, $12, $13, $14, $15
+	$7, $8, $9, $10, $11, $12, $13, $14, $15,
+	$16, $17, $18, $19, $20, $21, $22
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id
@@ -37,6 +39,13 @@ type AddIssueParams struct {
 	Written       string
 	Missing       int64
 	Trouble       string
+	RoutedID      int64
+	MoveTo        int64
+	MoveAt        Time
+	MoveRefused   string
+	Returns       int64
+	ReturnedAs    string
+	CheckedAt     Time
 }
 
 // A group that has an active issue already gives no row back.
@@ -57,6 +66,13 @@ func (q *Queries) AddIssue(ctx context.Context, arg AddIssueParams) (int64, erro
 		arg.Written,
 		arg.Missing,
 		arg.Trouble,
+		arg.RoutedID,
+		arg.MoveTo,
+		arg.MoveAt,
+		arg.MoveRefused,
+		arg.Returns,
+		arg.ReturnedAs,
+		arg.CheckedAt,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -164,7 +180,7 @@ func (q *Queries) EnterProject(ctx context.Context, tenant string, integrationID
 }
 
 const issueByID = `-- name: IssueByID :one
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues where tenant = $1 and id = $2
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues where tenant = $1 and id = $2
 `
 
 func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue, error) {
@@ -188,12 +204,19 @@ func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue
 		&i.Written,
 		&i.Missing,
 		&i.Trouble,
+		&i.RoutedID,
+		&i.MoveTo,
+		&i.MoveAt,
+		&i.MoveRefused,
+		&i.Returns,
+		&i.ReturnedAs,
+		&i.CheckedAt,
 	)
 	return i, err
 }
 
 const issueByIID = `-- name: IssueByIID :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and iid = $4 and iid > 0
 `
 
@@ -236,6 +259,13 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 			&i.Written,
 			&i.Missing,
 			&i.Trouble,
+			&i.RoutedID,
+			&i.MoveTo,
+			&i.MoveAt,
+			&i.MoveRefused,
+			&i.Returns,
+			&i.ReturnedAs,
+			&i.CheckedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -251,7 +281,7 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 }
 
 const issueByNonce = `-- name: IssueByNonce :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
 where tenant = $1 and integration_id = $2 and nonce = $3
 `
 
@@ -282,6 +312,13 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 			&i.Written,
 			&i.Missing,
 			&i.Trouble,
+			&i.RoutedID,
+			&i.MoveTo,
+			&i.MoveAt,
+			&i.MoveRefused,
+			&i.Returns,
+			&i.ReturnedAs,
+			&i.CheckedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -297,7 +334,7 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 }
 
 const lostIssues = `-- name: LostIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'lost' and iid > 0
 order by id limit 1000
 `
@@ -329,6 +366,13 @@ func (q *Queries) LostIssues(ctx context.Context, tenant string, integrationID i
 			&i.Written,
 			&i.Missing,
 			&i.Trouble,
+			&i.RoutedID,
+			&i.MoveTo,
+			&i.MoveAt,
+			&i.MoveRefused,
+			&i.Returns,
+			&i.ReturnedAs,
+			&i.CheckedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -376,8 +420,10 @@ const saveIssue = `-- name: SaveIssue :execrows
 update issues set
 	phase = $1, sent_at = $2, project_id = $3, iid = $4, state = $5,
 	pending_state = $6, override_state = $7,
-	observed = $8, written = $9, missing = $10, trouble = $11, rev = rev + 1
-where tenant = $12 and id = $13 and rev = $14
+	observed = $8, written = $9, missing = $10, trouble = $11,
+	routed_id = $12, move_to = $13, move_at = $14, move_refused = $15,
+	returns = $16, returned_as = $17, rev = rev + 1
+where tenant = $18 and id = $19 and rev = $20
 `
 
 type SaveIssueParams struct {
@@ -392,6 +438,12 @@ type SaveIssueParams struct {
 	Written       string
 	Missing       int64
 	Trouble       string
+	RoutedID      int64
+	MoveTo        int64
+	MoveAt        Time
+	MoveRefused   string
+	Returns       int64
+	ReturnedAs    string
 	Tenant        string
 	ID            int64
 	Rev           int64
@@ -410,6 +462,12 @@ func (q *Queries) SaveIssue(ctx context.Context, arg SaveIssueParams) (int64, er
 		arg.Written,
 		arg.Missing,
 		arg.Trouble,
+		arg.RoutedID,
+		arg.MoveTo,
+		arg.MoveAt,
+		arg.MoveRefused,
+		arg.Returns,
+		arg.ReturnedAs,
 		arg.Tenant,
 		arg.ID,
 		arg.Rev,
@@ -444,7 +502,7 @@ func (q *Queries) SetWatermark(ctx context.Context, arg SetWatermarkParams) erro
 }
 
 const unsettled = `-- name: Unsettled :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
 where tenant = $1 and integration_id = $2 and phase in ('intended', 'in doubt')
 order by id
 `
@@ -476,6 +534,13 @@ func (q *Queries) Unsettled(ctx context.Context, tenant string, integrationID in
 			&i.Written,
 			&i.Missing,
 			&i.Trouble,
+			&i.RoutedID,
+			&i.MoveTo,
+			&i.MoveAt,
+			&i.MoveRefused,
+			&i.Returns,
+			&i.ReturnedAs,
+			&i.CheckedAt,
 		); err != nil {
 			return nil, err
 		}

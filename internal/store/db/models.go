@@ -8,6 +8,36 @@ import (
 	"database/sql"
 )
 
+type AccessOwner struct {
+	Tenant        string
+	IntegrationID int64
+	Address       string
+	SetAt         Time
+}
+
+type AccessReview struct {
+	ID            int64
+	Tenant        string
+	IntegrationID int64
+	ReviewedAt    Time
+	ReviewedBy    string
+	Note          string
+	Reach         string
+	Remarks       string
+}
+
+type Bootstrap struct {
+	ID            int64
+	Tenant        string
+	URL           string
+	Username      string
+	Nonce         string
+	AccountID     int64
+	IntegrationID int64
+	BegunAt       Time
+	EndedAt       Time
+}
+
 type Breaker struct {
 	Tenant        string
 	IntegrationID int64
@@ -22,14 +52,14 @@ type Breaker struct {
 	Rev           int64
 }
 
-type Credential struct {
-	IntegrationID int64
-	Tenant        string
-	Sealed        []byte
-	ExpiresAt     Time
-	Scopes        string
-	TokenID       int64
-	TokenName     string
+type Connection struct {
+	Tenant         string
+	IntegrationID  int64
+	Labels         string
+	AssigneeID     int64
+	Assignee       string
+	Confidential   bool
+	DisconnectedAt Time
 }
 
 type Delivery struct {
@@ -43,6 +73,38 @@ type Delivery struct {
 	Sizes      string
 	Body       []byte
 	Trouble    string
+}
+
+type Hook struct {
+	ID            int64
+	Tenant        string
+	IntegrationID int64
+	Endpoint      string
+	Base          string
+	Sealed        []byte
+	Signing       bool
+	Level         string
+	TargetID      int64
+	Target        string
+	GitlabID      int64
+	CreatedAt     Time
+	SeenAt        Time
+	Alert         string
+	AlertUntil    Time
+	CheckedAt     Time
+	Trouble       string
+	Told          bool
+	Accepted      int64
+	Repeated      int64
+	Ignored       int64
+	Refused       int64
+}
+
+type Instance struct {
+	Tenant string
+	URL    string
+	Ca     string
+	Proxy  string
 }
 
 type Integration struct {
@@ -61,6 +123,7 @@ type Integration struct {
 	AccessLevel     int64
 	CreatedAt       Time
 	VerifiedAt      Time
+	OnRouteChange   string
 }
 
 type Issue struct {
@@ -81,6 +144,13 @@ type Issue struct {
 	Written       string
 	Missing       int64
 	Trouble       string
+	RoutedID      int64
+	MoveTo        int64
+	MoveAt        Time
+	MoveRefused   string
+	Returns       int64
+	ReturnedAs    string
+	CheckedAt     Time
 }
 
 type Journal struct {
@@ -104,6 +174,14 @@ type Journal struct {
 	Before   string
 }
 
+type Keyset struct {
+	Tenant    string
+	Sealed    []byte
+	KeyID     int64
+	Version   int64
+	ChangedAt Time
+}
+
 type Pull struct {
 	ID         int64
 	Tenant     string
@@ -118,6 +196,19 @@ type Pull struct {
 	Absent     int64
 	Missing    int64
 	Skipped    int64
+}
+
+type Rotation struct {
+	ID            int64
+	Tenant        string
+	IntegrationID int64
+	TokenRow      int64
+	Target        string
+	State         string
+	BegunAt       Time
+	UntilAt       Time
+	EndedAt       Time
+	Trouble       string
 }
 
 type Run struct {
@@ -138,4 +229,44 @@ type Run struct {
 	ApprovedBy    string
 	ApprovedAt    Time
 	Shared        bool
+}
+
+type Token struct {
+	ID            int64
+	Tenant        string
+	IntegrationID int64
+	State         string
+	InUse         bool
+	Sealed        []byte
+	TokenID       int64
+	TokenName     string
+	Scopes        string
+	MadeAt        Time
+	ExpiresAt     Time
+	AddedAt       Time
+	VerifiedAt    Time
+	EndedAt       Time
+	Reason        string
+	RotationID    int64
+	ToldDays      int64
+}
+
+type TokenCare struct {
+	Tenant        string
+	IntegrationID int64
+	RotateDays    int64
+	CheckedAt     Time
+	RetryAt       Time
+	Trouble       string
+	Flagged       string
+}
+
+type TokenEvent struct {
+	ID            int64
+	Tenant        string
+	IntegrationID int64
+	TokenRow      int64
+	At            Time
+	State         string
+	Reason        string
 }

@@ -2,10 +2,12 @@
 -- name: AddIssue :one
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
-	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble
+	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at
 ) values (
 	@tenant, @integration_id, @group_key, @nonce, @phase, 1, @sent_at,
-	@project_id, @iid, @state, @pending_state, @override_state, @observed, @written, @missing, @trouble
+	@project_id, @iid, @state, @pending_state, @override_state, @observed, @written, @missing, @trouble,
+	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id;
@@ -14,7 +16,9 @@ returning id;
 update issues set
 	phase = @phase, sent_at = @sent_at, project_id = @project_id, iid = @iid, state = @state,
 	pending_state = @pending_state, override_state = @override_state,
-	observed = @observed, written = @written, missing = @missing, trouble = @trouble, rev = rev + 1
+	observed = @observed, written = @written, missing = @missing, trouble = @trouble,
+	routed_id = @routed_id, move_to = @move_to, move_at = @move_at, move_refused = @move_refused,
+	returns = @returns, returned_as = @returned_as, rev = rev + 1
 where tenant = @tenant and id = @id and rev = @rev;
 
 -- name: Unsettled :many

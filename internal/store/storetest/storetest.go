@@ -29,7 +29,7 @@ import (
 // Run holds the databases that open makes to the behaviour of a store. open
 // returns an empty one each time and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.DB) {
-	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits(), heldRuns(), shared()} {
+	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits(), heldRuns(), shared(), routes()} {
 		for _, s := range part {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()

@@ -52,7 +52,12 @@ func quoted(t table) []string {
 
 func normal(v any) (any, error) {
 	switch v := v.(type) {
-	case nil, int64, float64, string, []byte:
+	case nil, int64, float64, string:
+		return v, nil
+	case []byte:
+		if v == nil { // SQLite's driver gives no other for none; and takes it for null
+			return []byte{}, nil
+		}
 		return v, nil
 	case int32:
 		return int64(v), nil

@@ -25,8 +25,13 @@ import (
 	"cxm/internal/reconcile/breaker"
 	"cxm/internal/rule"
 	"cxm/internal/store"
+	"cxm/internal/store/connections"
 	"cxm/internal/store/database"
+	storedb "cxm/internal/store/db"
+	"cxm/internal/store/hooks"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/reviews"
+	"cxm/internal/store/tokens"
 	"cxm/internal/store/transfer"
 )
 
@@ -136,6 +141,16 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	in, err := s.AddIntegration(t.Context(), integration.Integration{URL: "https://gitlab.example.com", Account: integration.Account{Bot: true}, CreatedAt: noon()},
 		credential.Token{ExpiresAt: noon(), Scopes: []string{"api"}}, func(int64) ([]byte, error) { return []byte{0, 1, 0xff, '\n', '\\'}, nil })
 	ok(err)
+	kept := tokens.New(db.Base(), "default")
+	used, err := kept.InUse(t.Context(), in.ID)
+	ok(err)
+	_, _, err = kept.Met(t.Context(), used, credential.Accepted, "", noon())
+	ok(err)
+	_, err = kept.Begin(t.Context(), in.URL, used, noon(), noon())
+	ok(err)
+	ok(kept.AddKeyset(t.Context(), tokens.Keyset{Sealed: []byte{1, 0, 0xff}, Key: 1 << 31}, noon()))
+	ok(earlier(t, db, in.ID))
+	ok(s.UpdateIntegration(t.Context(), in, []byte{0, 1, 0xff, '\n', '\\'}, credential.Token{ExpiresAt: noon(), Scopes: []string{"api"}})) // the value of the token before is dropped: an empty column
 	p := finding.Pull{Source: "test", Scope: "one", ReceivedAt: noon(), Complete: true}
 	short := texts()[:6]
 	_, err = s.Ingest(t.Context(), p, func(door rule.Intake) (finding.Pull, error) {
@@ -171,10 +186,38 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	ok(db.Turn(t.Context(), "bucket", func(string, time.Time) string { return "state" }))
 	_, err = s.Accept(t.Context(), store.Delivery{Source: "test", Scope: "one", ReceivedAt: noon(), Parts: []store.Part{{Name: "big", Body: []byte(strings.Repeat("body\x00\xff", 1<<18))}}})
 	ok(err)
+	connected := connections.New(db.Base(), "default")
+	ok(connected.Reach(t.Context(), in.URL, integration.Network{CA: texts()[3], Proxy: "none"}))
+	ok(connected.Connect(t.Context(), in.ID, integration.Defaults{Labels: []string{"finops", texts()[2]}, AssigneeID: 4, Assignee: "bot", Confidential: true}))
+	looked := reviews.New(db.Base(), "default")
+	_, err = looked.Begin(t.Context(), in.URL, "cxm-integration", noon())
+	ok(err)
+	_, err = looked.Add(t.Context(), reviews.Review{Integration: in.ID, At: noon(), By: "team@example.com", Note: texts()[2]})
+	ok(err)
+	ok(looked.SetOwners(t.Context(), in.ID, []string{"team@example.com"}, noon()))
+	_, err = looked.Remind(t.Context(), in.ID, noon())
+	ok(err)
 	capped := s.Capped(plan.Caps{PerHour: 100}, noon)
 	_, _, err = capped.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create, WroteAt: noon()}, issue.Tracked{Integration: in.ID, Group: rule.NewGroupKey("capped"), Nonce: "capped"})
 	ok(err)
+	heard := hooks.New(db.Base(), "default", func(context.Context, store.Tx, int64, int64) error { return nil })
+	hook, err := heard.Add(t.Context(), hooks.Hook{Integration: in.ID, Endpoint: "endpoint", Base: "https://cxm.example.com", Sealed: []byte{0, 0xff}, Level: hooks.Group, CreatedAt: noon()})
+	ok(err)
+	hook.Trouble, hook.CheckedAt = texts()[1], noon()
+	ok(heard.Check(t.Context(), hook))
+	for i, changed := range []time.Time{noon(), {}} {
+		_, err = heard.Accept(t.Context(), hooks.Delivery{Integration: in.ID, Keys: []string{changed.String()}, ReceivedAt: noon(), Project: 1, News: hooks.News{IID: int64(i + 1), ChangedAt: changed}})
+		ok(err)
+	}
 	return in.ID
+}
+
+// earlier is a row of a table that only the version before writes.
+func earlier(t *testing.T, d *store.DB, integration int64) error {
+	return d.Base().Write(t.Context(), database.Change{Do: func(ctx context.Context, tx storedb.DBTX) error {
+		_, err := tx.ExecContext(ctx, "insert into credentials (integration_id, tenant, sealed, scopes, token_id, token_name) values ($1, 'default', $2, 'null', 0, '')", integration, []byte{0})
+		return err
+	}})
 }
 
 func versions(t *testing.T, s *store.Store) map[rule.GroupKey]int64 {
