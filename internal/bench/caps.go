@@ -166,7 +166,7 @@ func race(ctx context.Context, s *store.Store, sc scope) (int64, error) {
 	tracker := &memoryTracker{}
 	e, err := reconcile.New(reconcile.Config{
 		Integration: in, Installation: strings.Repeat("0", 16), Tracker: tracker, Finder: tracker,
-		Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Policy: plan.DefaultPolicy(), Workers: capWorkers,
+		Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s, Policy: plan.DefaultPolicy(), Workers: capWorkers,
 		Stale: func(err error) bool { return errors.Is(err, store.ErrCapped) || errors.Is(err, store.ErrStale) },
 	})
 	if err != nil {

@@ -224,6 +224,14 @@ func (m *memoryTracker) Those(context.Context, int64, []int64) ([]issue.Observed
 	return nil, nil
 }
 
+// Takes says that every project takes issues.
+func (m *memoryTracker) Takes(context.Context, int64) error { return nil }
+
+// Move is not called.
+func (m *memoryTracker) Move(context.Context, int64, int64, int64, func() error) (issue.Observed, error) {
+	return issue.Observed{}, errors.New("nothing is to be moved")
+}
+
 // Search finds nothing.
 func (m *memoryTracker) Search(context.Context, string) ([]issue.Observed, error) {
 	m.calls.Add(1)
@@ -295,7 +303,7 @@ func engine(ctx context.Context, s *store.Store, t reconcile.Tracker) (*reconcil
 		return nil, fmt.Errorf("%d integrations: %w", len(all), err)
 	}
 	return reconcile.New(reconcile.Config{
-		Integration: all[0], Installation: strings.Repeat("0", 16), Tracker: t, Finder: &memoryTracker{}, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Policy: plan.DefaultPolicy(),
+		Integration: all[0], Installation: strings.Repeat("0", 16), Tracker: t, Finder: &memoryTracker{}, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s, Policy: plan.DefaultPolicy(),
 	})
 }
 

@@ -9,9 +9,11 @@ import (
 
 // Draft is an issue to be created.
 type Draft struct {
-	Title       string
-	Description string
-	Labels      []string
+	Title        string
+	Description  string
+	Labels       []string
+	Assignee     int64 // who it is for, as the tracker numbers people; 0: nobody
+	Confidential bool
 
 	// Sending is called right before the request leaves, after any wait for
 	// limits, and again before each further attempt after a refusal that proves

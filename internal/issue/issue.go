@@ -19,6 +19,7 @@ import (
 // Desired is what the issue of one group should say.
 type Desired struct {
 	Group    rule.GroupKey
+	Route    rule.Route // where the issue belongs; a zero Project: anywhere
 	Kind     finding.Kind
 	Title    string              // at most 255 characters, no mention, one line
 	Body     string              // inside the block: Markdown without the markers and the status
@@ -103,4 +104,8 @@ type Tracked struct {
 	Missing     int    // looks in a row that could not see it
 	Rev         int64  // of the stored row; the store refuses a write based on an older one
 	Trouble     string // why the last step on it failed; empty: none
+
+	Routed  int64 // the project the rules sent it to, wherever it is now; 0: not known, and then it is right where it is
+	Move    Move
+	Returns Returns
 }

@@ -53,7 +53,7 @@ func (t Tracked) Wrote(d Desired, status string, titled bool, o Observed) Tracke
 	if t.Phase != Duplicate {
 		t.Phase = Live
 	}
-	t.Observed, t.Override, t.Pending, t.Missing, t.Trouble = o, "", "", 0, ""
+	t.Observed, t.Override, t.Pending, t.Missing, t.Trouble, t.Returns = o, "", "", 0, "", Returns{}
 	return t
 }
 
@@ -88,6 +88,9 @@ func Intend(integration, project int64, nonce string, d Desired, status string) 
 	t := Tracked{Integration: integration, Group: d.Group, Nonce: nonce, Phase: Intended, Written: d.writing(status, Opened)}
 	t.Written.Title = d.Title
 	t.Observed.ProjectID = project
+	if t.Routed = d.Route.Project; t.Routed == 0 {
+		t.Routed = project
+	}
 	return t
 }
 

@@ -12,8 +12,8 @@ import (
 // Brakes say how much a run may do before a person has to look at it. The zero
 // value holds everything: start from DefaultBrakes.
 type Brakes struct {
-	CloseShare int // percent of the open issues that a run may close; 100: any number
-	CloseFloor int // so many may be closed whatever share that is
+	CloseShare int // percent of the open issues that a run may close or move; 100: any number
+	CloseFloor int // so many may be closed or moved whatever share that is
 	Creates    int // issues that a run may create; 0 or less: any number
 }
 
@@ -45,11 +45,11 @@ func (h Held) Digest() string {
 func (h Held) Reason() string { return strings.Join(h.Why, "; ") }
 
 // Brake parts a plan into what goes (Steps) and what waits for a person (Held);
-// open is how many issues are open now. Closes wait together, and so do creates:
+// open is how many issues are open now. Closes and moves wait together, and so do creates:
 // the rest of a plan is no more dangerous for them. The closing of duplicates
 // never waits, since it removes nothing that anybody needs.
 func Brake(p Plan, b Brakes, open int) Plan {
-	closes, creates := 0, p.Count(Create)
+	closes, moves, creates := 0, p.Count(Move), p.Count(Create)
 	for _, s := range p.Steps {
 		if removes(s) {
 			closes++
@@ -58,7 +58,7 @@ func Brake(p Plan, b Brakes, open int) Plan {
 	var why []string
 	tooManyCloses := closes > b.CloseFloor && closes*100 > open*b.CloseShare
 	if tooManyCloses {
-		why = append(why, fmt.Sprintf("it would close %d of %d open issues, more than %d %%", closes, open, b.CloseShare))
+		why = append(why, fmt.Sprintf("it would %s of %d open issues, more than %d %%", removed(closes-moves, moves), open, b.CloseShare))
 	}
 	tooManyCreates := b.Creates > 0 && creates > b.Creates
 	if tooManyCreates {
@@ -80,9 +80,20 @@ func Brake(p Plan, b Brakes, open int) Plan {
 }
 
 // removes says that a step takes an issue from people's lists that spoke for
-// something.
+// something: closed, or moved to where others see it.
 func removes(s Step) bool {
-	return s.Verb == Close && (s.Have == nil || s.Have.Phase != issue.Duplicate)
+	return s.Verb == Move || s.Verb == Close && (s.Have == nil || s.Have.Phase != issue.Duplicate)
+}
+
+// removed says how many issues are closed and moved, not both of them 0.
+func removed(closes, moves int) string {
+	switch {
+	case moves == 0:
+		return fmt.Sprintf("close %d", closes)
+	case closes == 0:
+		return fmt.Sprintf("move %d", moves)
+	}
+	return fmt.Sprintf("close %d and move %d", closes, moves)
 }
 
 // Only keeps of a plan the steps that are among the entries: those a person has

@@ -1,6 +1,10 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+
+	"cxm/internal/issue"
+)
 
 // Caps bound how much attention cxm asks of people. 0: no bound.
 type Caps struct {
@@ -30,8 +34,9 @@ func (c Caps) Left(r Room) (left int, why string) {
 }
 
 // Cap leaves for later what the caps have no room for: the creates of most value
-// go first, which is the plan's order. Rooms tells what each project has had;
-// home is the project of steps that name none.
+// go first, which is the plan's order. A move is one more issue for the project it
+// goes to. Rooms tells what each project has had; home is the project of steps that
+// name none.
 func Cap(p Plan, c Caps, home int64, rooms map[int64]Room) Plan {
 	if c == (Caps{}) {
 		return p
@@ -40,8 +45,8 @@ func Cap(p Plan, c Caps, home int64, rooms map[int64]Room) Plan {
 	var steps []Step
 	capped := 0
 	for _, s := range p.Steps {
-		if s.Verb == Create {
-			project := s.At(home)
+		if s.Verb == Create || s.Verb == Move {
+			project := s.Into(home)
 			left, why := c.Left(rooms[project])
 			if left >= 0 && taken[project] >= left {
 				s = s.wait("waits its turn: " + why + " in this project")
@@ -64,10 +69,19 @@ func (s Step) At(home int64) int64 {
 	return s.Project
 }
 
+// Into is the project in which the step makes an issue: that of a Create, or
+// where a Move goes.
+func (s Step) Into(home int64) int64 {
+	if s.Verb == Move {
+		return s.To
+	}
+	return s.At(home)
+}
+
 // wait is the step that is not taken now. Its group stays as it is, to be looked
 // at again.
 func (s Step) wait(why string) Step {
 	s.Verb, s.Reason, s.Keep, s.Later = Nothing, why, nil, true
-	s.Want, s.Status = nil, ""
+	s.Want, s.Status, s.To, s.Change = nil, "", 0, issue.Change{}
 	return s
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type Policy struct {
 	MaxRepeats   int              // times the same text is written again after somebody changed it
 	Proof        int              // complete snapshots in a row that prove absence; for the words only
 	Calm         time.Duration    // after cxm reopened an issue, its last write must be this old before it is closed again; 0: no wait
+	OnRoute      rule.OnChange    // what happens to an open issue whose route changed; empty: it is moved
+	Recreate     bool             // an issue that GitLab does not list any more is made again, instead of held
+	Retry        time.Duration    // after a move was refused, so long nothing is moved again
 }
 
 // DefaultPolicy is what a new installation does.
@@ -38,6 +42,8 @@ func DefaultPolicy() Policy {
 		MaxRepeats:   1,
 		Proof:        2,
 		Calm:         time.Hour,
+		OnRoute:      rule.Move,
+		Retry:        time.Hour,
 	}
 }
 
@@ -47,6 +53,7 @@ type Case struct {
 	Group rule.Group
 	Want  issue.Desired
 	Have  []issue.Tracked // every issue of the group, in the order they were made
+	Shut  string          // why the project of Want.Route takes no issue now; empty: it does, as far as is known
 }
 
 // Decide says what is to be done about one group.
@@ -57,12 +64,17 @@ type Case struct {
 //	present    none, and missing from a snapshot since  = wait for proof
 //	present    create in doubt                          = look it up first
 //	present    cannot be seen                           = hold: 404 is not deleted
+//	present    not listed any more, by policy           + create, naming the earlier issue
+//	present    open, and its route changed              > move, or close it for a new one there
+//	present    open, a person moved it elsewhere        = theirs to route
+//	present    open, its move was refused               = hold, and keep it true where it is
 //	present    open, says the same                      =
 //	present    open, says something else                ~ update cxm's block, title and labels
 //	present    open, people edited inside the block     ~ update, at most MaxRepeats times
 //	present    open, people removed the block           = leave the description to them
 //	present    closed by cxm, inside the window         ^ reopen
 //	present    closed by cxm, after the window          + create, naming the earlier issue
+//	present    closed by cxm, for one in another project + create there, naming the earlier issue
 //	present    closed by a person                       = theirs to reopen
 //	present    closed by a person, grown since          ^ reopen
 //	absent     open                                     - close
@@ -70,21 +82,23 @@ type Case struct {
 //	absent     open, reopened by a person               = theirs to close
 //	absent     closed, in doubt, unseen                 =
 //	absent     none                                     (no step at all)
+//	any        its move is in doubt                     = look it up first
 //	unknown    any                                      = nothing is known
 //	any        another one whose create came late       - close the duplicate, besides the above
 //
 // Every step carries its reason. The order of Group.Members and Have does not
 // matter beyond what their doc comments promise.
 func Decide(p Policy, c Case) []Step {
-	d := decider{Policy: p, Case: c}
+	d := decider{Policy: p, Case: c, before: c.Have}
+	d.Have = d.routed()
 	var steps []Step
-	for i := range c.Have {
-		if s, ok := d.duplicate(&c.Have[i]); ok {
+	for i := range d.Have {
+		if s, ok := d.duplicate(&d.Have[i]); ok {
 			steps = append(steps, s)
 		}
 	}
 	if s, ok := d.main(); ok {
-		steps = append(steps, s)
+		steps = append(steps, d.kept(s))
 	}
 	return steps
 }
@@ -93,6 +107,7 @@ func Decide(p Policy, c Case) []Step {
 type decider struct {
 	Policy
 	Case
+	before []issue.Tracked // Have as it is stored
 }
 
 // step starts a step about an issue (nil: about none).
@@ -166,10 +181,16 @@ func (d *decider) main() (Step, bool) {
 		return d.step(Nothing, nil, "the source does not say whether it is there"), true
 	case t.Phase == issue.Intended || t.Phase == issue.InDoubt:
 		return d.step(Nothing, t, "its create is in doubt: GitLab's answer was lost, so cxm looks before it tries again"), true
+	case t.Phase == issue.Lost && d.Recreate && t.Missing >= Confirmed && detection == finding.Present:
+		return d.replace(t, "%s is not listed any more, and missing issues are made again", reference(*t, 0)), true
 	case t.Phase == issue.Lost:
 		return d.step(Nothing, t, "%s cannot be seen any more (deleted, hidden, or the account lost its role): held, never made again by itself", reference(*t, 0)), true
+	case t.Move.InDoubt():
+		s := d.step(Nothing, t, "its move to project %d is in doubt: GitLab's answer was lost, so cxm looks before it tries again", t.Move.To)
+		s.Later = true
+		return s, true
 	case detection == finding.Present && t.Observed.State == issue.Opened:
-		return d.open(t), true
+		return d.placed(t), true
 	case detection == finding.Present:
 		return d.closed(t), true
 	case detection == finding.Absent && t.Observed.State == issue.Opened:
@@ -186,8 +207,9 @@ func (d *decider) none() Step {
 		return d.step(Nothing, nil, "no issue while it is %s", missed)
 	}
 	s := d.step(Create, nil, "%s, and no issue says so yet", d.reported())
+	s.Project = d.Want.Route.Project
 	if was := d.earlier(); was != nil {
-		s.Status = fmt.Sprintf("Reported before in %s, which is closed.", reference(*was, was.Observed.ProjectID))
+		s.Status = fmt.Sprintf("Reported before in %s, which is closed.", reference(*was, cmp.Or(s.Project, was.Observed.ProjectID)))
 	}
 	return s
 }
@@ -236,7 +258,7 @@ func (d *decider) open(t *issue.Tracked) Step {
 		return d.agreed(d.step(Nothing, t, "cxm wrote the same text %d times and it was changed again each time: left alone", t.Written.Repeats+1))
 	}
 	s := d.step(Update, t, "%s", reason)
-	s.Status = t.Written.Status
+	s.Status = returned(t.Written.Status, t.Returns)
 	s.Change = d.change(t, s.Status)
 	if s.Change.Empty() {
 		return d.silent(t, own.Text, reason)
@@ -280,6 +302,9 @@ func (d *decider) differs(t *issue.Tracked, block string) (reason string, repeat
 	if d.Want.Digest != was.Digest {
 		return "what it says changed", false
 	}
+	if d.Want.Severity == was.Severity && slices.ContainsFunc(d.Want.Labels, func(label string) bool { return !slices.Contains(was.Labels, label) }) {
+		return "labels did not come along to its project", false
+	}
 	if block != was.Block {
 		return "somebody edited inside cxm's block; text outside of it stays", true
 	}
@@ -298,20 +323,22 @@ func (d *decider) closed(t *issue.Tracked) Step {
 	if t.Override == issue.Closed {
 		grown := d.grown(t.Written)
 		if grown == "" {
-			return d.step(Nothing, t, "a person closed %s: it stays closed until they reopen it or it grows", reference(*t, t.Observed.ProjectID))
+			return d.heard(d.step(Nothing, t, "a person closed %s: it stays closed until they reopen it or it grows", reference(*t, t.Observed.ProjectID)))
 		}
 		return d.reopen(t, "a person closed it, but "+grown)
 	}
 	age := d.Now.Sub(t.Observed.ClosedAt)
-	if age <= d.ReopenWindow {
-		return d.reopen(t, d.reported()+" again, "+days(age)+" after it was closed")
+	strayed := d.strayed(t)
+	switch {
+	case strayed && d.OnRoute == rule.CloseAndLink && d.Shut == "":
+		return d.replace(t, "%s belongs in %s now, and is closed", reference(*t, 0), d.there())
+	case age <= d.ReopenWindow:
+		s := d.reopen(t, d.reported()+" again, "+days(age)+" after it was closed")
+		s.Later = strayed // then it is to be moved
+		return s
 	}
-	s := d.step(Create, nil, "%s again, %s after %s was closed", d.reported(), days(age), reference(*t, t.Observed.ProjectID))
-	s.Status = fmt.Sprintf("Reported before in %s, which was closed %s ago.", reference(*t, t.Observed.ProjectID), days(age))
-	s.Project = t.Observed.ProjectID
-	retired := *t
-	retired.Phase = issue.Retired
-	s.Keep = &retired
+	s := d.replace(t, "%s again, %s after %s was closed", d.reported(), days(age), reference(*t, t.Observed.ProjectID))
+	s.Status = fmt.Sprintf("Reported before in %s, which was closed %s ago.", reference(*t, s.Project), days(age))
 	return s
 }
 
@@ -334,7 +361,7 @@ const reopened = "**Reopened by cxm**"
 
 func (d *decider) reopen(t *issue.Tracked, reason string) Step {
 	s := d.step(Reopen, t, "%s", reason)
-	s.Status = fmt.Sprintf(reopened+" on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
+	s.Status = returned(fmt.Sprintf(reopened+" on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason), t.Returns)
 	s.Change = d.change(t, s.Status)
 	s.Change.State = issue.Opened
 	return s

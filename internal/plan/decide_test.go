@@ -51,7 +51,7 @@ func existing(g rule.Group, edit ...func(*issue.Tracked)) issue.Tracked {
 	t := issue.Intend(1, 7, marker.Nonce, want, "")
 	t.ID, t.Rev = 11, 1
 	t = t.Wrote(want, "", true, issue.Observed{
-		ID: 101, ProjectID: 7, IID: 12, Title: draft.Title, Description: draft.Description, Labels: draft.Labels,
+		ID: 101, ProjectID: 7, IID: 12, WebURL: "https://gitlab.example.com/12", Title: draft.Title, Description: draft.Description, Labels: draft.Labels,
 		State: issue.Opened, CreatedAt: day1, UpdatedAt: day1,
 	})
 	for _, e := range edit {

@@ -83,6 +83,9 @@ type Before struct {
 	Status        string   // the sentence about the issue's state in it
 	AddedLabels   []string // by the step
 	RemovedLabels []string // by the step
+	Project       int64    // of a Move: where the issue was; 0: another verb
+	To            int64    // of a Move: where it, or the one that takes its place, went
+	Linked        bool     // of a Move: it was closed for another to take its place (Step.Links)
 }
 
 // Begin is the journal's entry of a step before it is taken. Seq counts from 1.
@@ -91,11 +94,14 @@ func (s Step) Begin(run int64, seq int) Entry {
 	if s.Have == nil {
 		return e
 	}
-	e.Issue, e.Summary, e.WebURL = s.Have.ID, s.Change.Summary(), s.Have.Observed.WebURL
+	e.Issue, e.Summary, e.WebURL = s.Have.ID, s.Sends(), s.Have.Observed.WebURL
 	own, _ := issue.Own(s.Have.Observed.Description, s.Have.Nonce)
 	e.Before = Before{
 		Title: s.Have.Observed.Title, Block: own.Text, Status: s.Have.Written.Status,
 		AddedLabels: s.Change.AddLabels, RemovedLabels: s.Change.RemoveLabels,
+	}
+	if s.Verb == Move {
+		e.Before.Project, e.Before.To, e.Before.Linked = s.Have.Observed.ProjectID, s.To, s.Links()
 	}
 	return e
 }

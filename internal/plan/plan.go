@@ -8,6 +8,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -27,6 +28,7 @@ const (
 	Update  Verb = "~"
 	Close   Verb = "-"
 	Reopen  Verb = "^"
+	Move    Verb = ">"
 	Nothing Verb = "="
 )
 
@@ -41,14 +43,17 @@ func (v Verb) Word() string {
 		return "close"
 	case Reopen:
 		return "reopen"
+	case Move:
+		return "move"
 	}
 	return "nothing"
 }
 
 // order is the rank a verb is carried out in: what is proved gone is closed
-// first, then work that is back, then new work, then news about known work.
+// first, then work that is back, then work that goes elsewhere, then new work,
+// then news about known work.
 func (v Verb) order() int {
-	return slices.Index([]Verb{Close, Reopen, Create, Update, Nothing}, v)
+	return slices.Index([]Verb{Close, Reopen, Move, Create, Update, Nothing}, v)
 }
 
 // Step is one change to the tracker, or the reason why there is none.
@@ -61,13 +66,14 @@ type Step struct {
 	Savings  decimal.NullDecimal // per month; null: unknown
 	Currency string
 	Project  int64          // where; 0: the integration's project
-	Want     *issue.Desired // Create, Update, Reopen, Close: what it should say; nil for Nothing
+	To       int64          // Move: the project it goes to; 0: it stays
+	Want     *issue.Desired // what it should say; nil for Nothing
 	Status   string         // the sentence about the issue's state in its block
 	Have     *issue.Tracked // the issue it changes; nil for Create
-	Change   issue.Change   // Update, Close, Reopen: exactly what is sent
+	Change   issue.Change   // Update, Close, Reopen: exactly what is sent; Move: see Links
 	Keep     *issue.Tracked // what to remember of Have though nothing is sent; nil: as it is
 	Version  int64          // the group's version this was decided on
-	Later    bool           // Nothing: it has to wait, so the group is looked at again
+	Later    bool           // something is left to be done after it, so the group is looked at again
 	Undoes   bool           // it brings back what was before a run, because a person asked for it
 }
 
@@ -79,7 +85,22 @@ type Plan struct {
 	Capped    int  // creates among Steps that wait for room under the caps
 }
 
-// New puts steps in the order they are carried out: close, reopen, create and
+// Links says of a Move that it closes the issue with Change, for a new one to be
+// made in the project To that names it, rather than have the tracker move it.
+func (s Step) Links() bool { return s.Verb == Move && s.Change.State == issue.Closed }
+
+// Sends names what the step sends: "title, block, closed", "to project 12".
+func (s Step) Sends() string {
+	switch {
+	case s.Links():
+		return fmt.Sprintf("%s, a new issue in project %d", s.Change.Summary(), s.To)
+	case s.Verb == Move:
+		return fmt.Sprintf("to project %d", s.To)
+	}
+	return s.Change.Summary()
+}
+
+// New puts steps in the order they are carried out: close, reopen, move, create and
 // update by falling value, then what is left alone; ties by group key and
 // issue. Steps whose saving is unknown come after those whose saving is known.
 func New(steps []Step, unchanged int) Plan {
@@ -150,13 +171,13 @@ func (p Plan) Without(home int64, projects map[int64]error) Plan {
 	later := func(steps []Step) []Step {
 		var out []Step
 		for _, s := range steps {
-			if why := projects[s.At(home)]; why != nil {
+			if why := cmp.Or(projects[s.At(home)], projects[s.To]); why != nil {
 				s = s.wait("its project could not be looked at: " + why.Error())
 			}
 			out = append(out, s)
 		}
 		return out
 	}
-	p.Steps, p.Held.Steps = later(p.Steps), slices.DeleteFunc(later(p.Held.Steps), func(s Step) bool { return s.Later })
+	p.Steps, p.Held.Steps = later(p.Steps), slices.DeleteFunc(later(p.Held.Steps), func(s Step) bool { return s.Verb == Nothing })
 	return p
 }

@@ -13,10 +13,13 @@ import (
 // says, so where a body matters at all there is a step, and the group is decided
 // on again with the issue as it should be.
 func decide(p plan.Policy, c plan.Case, g rule.Group) []plan.Step {
+	route := c.Want.Route
 	c.Group, c.Want = g, issue.Outline(g)
+	c.Want.Route = route
 	steps := plan.Decide(p, c)
 	if slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Verb != plan.Nothing }) {
 		c.Want = issue.Render(g)
+		c.Want.Route = route
 		steps = plan.Decide(p, c)
 	}
 	for i := range steps {

@@ -62,6 +62,14 @@ func (l *lateTracker) Those(context.Context, int64, []int64) ([]issue.Observed, 
 	return nil, nil
 }
 
+// Takes says that every project takes issues.
+func (l *lateTracker) Takes(context.Context, int64) error { return nil }
+
+// Move is not called.
+func (l *lateTracker) Move(context.Context, int64, int64, int64, func() error) (issue.Observed, error) {
+	return issue.Observed{}, errors.New("nothing is to be moved")
+}
+
 // Search finds nothing.
 func (l *lateTracker) Search(context.Context, string) ([]issue.Observed, error) { return nil, nil }
 
@@ -151,7 +159,7 @@ func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Stor
 		t.Fatal(err)
 	}
 	e, err := reconcile.New(reconcile.Config{
-		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s,
+		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s,
 		Policy: plan.DefaultPolicy(), Clock: tracker.clock,
 		Stale: func(err error) bool {
 			return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
@@ -284,7 +292,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	}
 	tracker := &lateTracker{}
 	_, s := newLoop(t, tracker)
-	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s})
+	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s})
 	if err == nil || !strings.Contains(err.Error(), "cxm connect gitlab") {
 		t.Errorf("err = %v", err)
 	}

@@ -120,6 +120,7 @@ func (e *Engine) lookAt(ctx context.Context, project int64) (Looked, error) {
 		return Looked{}, err
 	}
 	e.skew.Store(int64(sweep.AsOf.Sub(began)))
+	e.named(ctx, project, sweep)
 	look := looking{Engine: e, project: project, doubts: doubts, changed: map[int64]issue.Tracked{}}
 	if err := look.over(ctx, sweep); err != nil {
 		return Looked{}, err
@@ -128,6 +129,9 @@ func (e *Engine) lookAt(ctx context.Context, project int64) (Looked, error) {
 		return Looked{}, err
 	}
 	look.settle(began)
+	if err := errors.Join(look.settleMoves(ctx, began), look.check(ctx, began)); err != nil {
+		return Looked{}, err
+	}
 	if n := len(sweep.Issues); n > 0 && sweep.Issues[n-1].UpdatedAt.After(since) {
 		since = sweep.Issues[n-1].UpdatedAt
 	}
@@ -136,6 +140,15 @@ func (e *Engine) lookAt(ctx context.Context, project int64) (Looked, error) {
 	}
 	e.looks.done(project, began)
 	return look.Looked, nil
+}
+
+// named tells when the integration's project shows itself under another address
+// than is known: it got another path, or another group.
+func (e *Engine) named(ctx context.Context, project int64, sweep issue.Sweep) {
+	known := e.Integration.Project
+	if n := len(sweep.Issues); n > 0 && project == known.ID && known.WebURL != "" && !strings.HasPrefix(sweep.Issues[n-1].WebURL, known.WebURL+"/") {
+		e.Renamed(ctx, project)
+	}
 }
 
 // firstLook remembers where to look from. Nothing of ours can be older, and a
@@ -258,9 +271,15 @@ func (l *looking) lost(ctx context.Context) error {
 		}
 		for _, o := range there {
 			if t, asked := byIID[o.IID]; asked {
+				delete(byIID, o.IID)
 				if err := l.same(ctx, t, o); err != nil {
 					return err
 				}
+			}
+		}
+		for _, t := range byIID {
+			if t.Missing < plan.Confirmed {
+				l.missed(t)
 			}
 		}
 	}
@@ -367,9 +386,12 @@ func (l *looking) follow(ctx context.Context, t issue.Tracked, o issue.Observed)
 	}
 	for _, moved := range there {
 		if moved.ID == o.MovedToID {
-			l.changed[t.ID] = t.Seen(moved)
+			l.changed[t.ID] = t.Moved(moved, t.Move.InDoubt() && t.Move.To == moved.ProjectID)
 			return nil
 		}
+	}
+	if t.Move.InDoubt() && l.Clock().Sub(t.Move.At).Abs() < l.Settle { // GitLab's index may lag
+		return nil
 	}
 	if t.Phase != issue.Lost {
 		t.Observed, t.Phase = o, issue.Lost

@@ -13,8 +13,10 @@ import (
 // finish records what became of a step, in the journal and in the report. The
 // error is about the store.
 func (a *applying) finish(ctx context.Context, e plan.Entry, t issue.Tracked, s plan.Step, trouble error) error {
-	a.trip(ctx, a.about(s), trouble) // before anything is recorded: the others are under way
-	e.Outcome, t = a.outcome(t, trouble)
+	if s.Verb != plan.Move || t.Move.Refused == "" { // else it is this issue that cannot go there
+		a.trip(ctx, a.about(s), trouble) // before anything is recorded: the others are under way
+	}
+	e.Outcome, t = a.outcome(s.Verb, t, trouble)
 	if a.shared && passing(trouble) && !a.Stale(trouble) {
 		e.Outcome = plan.Planned
 	}
@@ -57,7 +59,7 @@ func (a *applying) settles(s plan.Step, o plan.Outcome) int64 {
 	if o != plan.Done {
 		return 0
 	}
-	if a.left[s.Group]--; a.left[s.Group] > 0 {
+	if a.left[s.Group]--; a.left[s.Group] > 0 || s.Later {
 		return 0
 	}
 	return s.Version
@@ -65,7 +67,7 @@ func (a *applying) settles(s plan.Step, o plan.Outcome) int64 {
 
 // outcome says what a failed or successful call means for the step and for what
 // is remembered of its issue.
-func (a *applying) outcome(t issue.Tracked, err error) (plan.Outcome, issue.Tracked) {
+func (a *applying) outcome(v plan.Verb, t issue.Tracked, err error) (plan.Outcome, issue.Tracked) {
 	var trouble *issue.Trouble
 	creating := t.Phase == issue.Intended
 	switch {
@@ -85,7 +87,7 @@ func (a *applying) outcome(t issue.Tracked, err error) (plan.Outcome, issue.Trac
 		}
 		t.Trouble = err.Error()
 		return plan.InDoubt, t
-	case errors.As(err, &trouble) && trouble.Kind == issue.NotFound && !creating:
+	case errors.As(err, &trouble) && trouble.Kind == issue.NotFound && !creating && v != plan.Move:
 		t.Phase, t.Missing, t.Pending = issue.Lost, t.Missing+1, ""
 	case creating:
 		t.Phase = issue.Dropped
@@ -134,6 +136,9 @@ func (a *applying) trip(ctx context.Context, c breaker.Call, err error) {
 
 // about is what a step's call is about.
 func (a *applying) about(s plan.Step) breaker.Call {
+	if s.Verb == plan.Move && !s.Links() {
+		return breaker.Call{Project: s.To}
+	}
 	return breaker.Call{Project: s.At(a.Integration.Project.ID), Issue: s.Verb != plan.Create}
 }
 

@@ -34,6 +34,9 @@ type Tracker interface {
 	Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error)
 	// Change writes to an issue, with one request.
 	Change(ctx context.Context, project, iid int64, c issue.Change) (issue.Observed, error)
+	// Move moves an issue to another project, with one request whose answer may be
+	// lost, and returns it as it is there. Sending is called right before it leaves.
+	Move(ctx context.Context, project, iid, to int64, sending func() error) (issue.Observed, error)
 }
 
 // Finder finds issues that a look did not list. Errors are *issue.Trouble.
@@ -43,6 +46,8 @@ type Finder interface {
 	// Those lists the issues of the project with these numbers, those that can be
 	// seen, however long ago they changed.
 	Those(ctx context.Context, project int64, iids []int64) ([]issue.Observed, error)
+	// Takes says why no issue can be put into the project now; nil: one can.
+	Takes(ctx context.Context, project int64) error
 }
 
 // Findings is where findings are kept.
@@ -101,6 +106,17 @@ type Census interface {
 	Issues(ctx context.Context, rows []int64) (map[int64]issue.Tracked, error)
 }
 
+// Watch is what a look makes sure of.
+type Watch interface {
+	// Moving lists the issues of a project whose move to another one is in doubt.
+	Moving(ctx context.Context, integrationID, projectID int64) ([]issue.Tracked, error)
+	// Unchecked lists up to 100 open issues of a project, those first of which it
+	// was made sure longest ago that they are there, if one of them was so before.
+	Unchecked(ctx context.Context, integrationID, projectID int64, before time.Time) ([]issue.Tracked, error)
+	// Checked commits when it was made sure of rows that they are there.
+	Checked(ctx context.Context, rows []int64, at time.Time) error
+}
+
 // Memory is what cxm remembers of the tracker's issues.
 type Memory interface {
 	// Unsettled lists the creates whose outcome is not known.
@@ -130,6 +146,7 @@ type Config struct {
 	Memory       Memory
 	Runs         Runs
 	Census       Census
+	Watch        Watch
 	Breakers     Breakers // optional: what one process learns stays with it
 	Policy       plan.Policy
 	Brakes       plan.Brakes // the zero value holds every close
@@ -142,6 +159,7 @@ type Config struct {
 	Workers  int                                        // writes in flight; optional: 16
 	Settle   time.Duration                              // how long GitLab's silence about a create means nothing; optional: 30s
 	Notice   func(breaker.Breaker)                      // called once when a target proved broken and is left alone for a while; optional
+	Renamed  func(ctx context.Context, project int64)   // called when the integration's project has another path than is known; optional
 	Progress func(Progress)                             // called after every step, never at the same time twice; optional
 }
 
@@ -151,13 +169,14 @@ type Engine struct {
 	Config
 	gate  *gate
 	looks *looks
+	doors *doors
 	skew  *atomic.Int64 // the tracker's clock minus ours, as of the last look
 }
 
 // New checks the configuration and fills in what is optional.
 func New(c Config) (*Engine, error) {
-	if c.Tracker == nil || c.Finder == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil || c.Runs == nil || c.Census == nil {
-		return nil, errors.New("reconcile: tracker, finder, findings, journal, memory, runs and census are all needed")
+	if c.Tracker == nil || c.Finder == nil || c.Findings == nil || c.Journal == nil || c.Memory == nil || c.Runs == nil || c.Census == nil || c.Watch == nil {
+		return nil, errors.New("reconcile: tracker, finder, findings, journal, memory, runs, census and watch are all needed")
 	}
 	if c.Integration.ID == 0 || c.Integration.Project.ID == 0 || c.Installation == "" {
 		return nil, errors.New("reconcile: the integration must be stored and have a project: run `cxm connect gitlab` first")
@@ -183,11 +202,14 @@ func New(c Config) (*Engine, error) {
 	if c.Notice == nil {
 		c.Notice = func(breaker.Breaker) {}
 	}
+	if c.Renamed == nil {
+		c.Renamed = func(context.Context, int64) {}
+	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
 	}
 	return &Engine{
-		Config: c, skew: &atomic.Int64{}, looks: &looks{at: map[int64]time.Time{}},
+		Config: c, skew: &atomic.Int64{}, looks: &looks{at: map[int64]time.Time{}}, doors: &doors{known: map[int64]door{}},
 		gate: &gate{integration: c.Integration.ID, kept: c.Breakers, clock: c.Clock, stale: c.Stale, notice: c.Notice},
 	}, nil
 }
@@ -231,7 +253,7 @@ func (e *Engine) decideAll(ctx context.Context, all bool) (plan.Plan, error) {
 	seen := 0
 	err = e.Findings.Groups(ctx, all, func(g rule.Group, have []issue.Tracked) error {
 		seen++
-		steps = append(steps, e.decide(g, have)...)
+		steps = append(steps, e.decide(ctx, g, have)...)
 		return nil
 	})
 	if err != nil {
@@ -247,8 +269,8 @@ func (e *Engine) cap(ctx context.Context, p plan.Plan) (plan.Plan, error) {
 	}
 	rooms := map[int64]plan.Room{}
 	for _, s := range p.Steps {
-		project := s.At(e.Integration.Project.ID)
-		if _, known := rooms[project]; known || s.Verb != plan.Create {
+		project := s.Into(e.Integration.Project.ID)
+		if _, known := rooms[project]; known || s.Verb != plan.Create && s.Verb != plan.Move {
 			continue
 		}
 		room, err := e.Census.Room(ctx, e.Integration.ID, project, e.Clock().Add(-time.Hour))
@@ -260,14 +282,17 @@ func (e *Engine) cap(ctx context.Context, p plan.Plan) (plan.Plan, error) {
 	return plan.Cap(p, e.Caps, e.Integration.Project.ID, rooms), nil
 }
 
-func (e *Engine) decide(g rule.Group, have []issue.Tracked) []plan.Step {
+func (e *Engine) decide(ctx context.Context, g rule.Group, have []issue.Tracked) []plan.Step {
 	var ours []issue.Tracked
 	for _, t := range have {
 		if t.Integration == e.Integration.ID {
 			ours = append(ours, t)
 		}
 	}
-	return decide(e.Policy, plan.Case{Now: e.now(), Have: ours}, g)
+	c := plan.Case{Now: e.now(), Have: ours}
+	c.Want.Route = rule.Set{}.Route(g, rule.Route{Project: e.Integration.Project.ID, Path: e.Integration.Project.Path, Reason: "the integration's project"})
+	c.Shut = e.shut(ctx, c.Want.Route.Project, ours)
+	return decide(e.Policy, c, g)
 }
 
 // Progress is how far an Apply has come.

@@ -163,7 +163,7 @@ func (e *Engine) find(ctx context.Context, entry plan.Entry) (*applying, *plan.S
 	a := e.applying(plan.Run{ID: entry.Run})
 	a.shared, a.planned[entry.Target()] = true, entry
 	var step *plan.Step
-	for _, s := range e.decide(g, have) {
+	for _, s := range e.decide(ctx, g, have) {
 		if s.Verb != plan.Nothing {
 			a.left[s.Group]++
 		}

@@ -19,8 +19,11 @@ func (a *applying) take(ctx context.Context, seq int, s plan.Step) error {
 	if err != nil {
 		return a.finish(ctx, e, issue.Tracked{}, s, err)
 	}
-	if s.Verb == plan.Create {
+	switch s.Verb {
+	case plan.Create:
 		return a.create(ctx, e, s, probe)
+	case plan.Move:
+		return a.relocate(ctx, e, s)
 	}
 	return a.change(ctx, e, s)
 }
