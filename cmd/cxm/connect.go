@@ -6,12 +6,11 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"cxm/internal/app"
+	"cxm/internal/integration/check"
 )
 
 func newConnect(o *options) *cobra.Command {
@@ -20,30 +19,41 @@ func newConnect(o *options) *cobra.Command {
 	return cmd
 }
 
+// connecting is what `connect gitlab` was given.
+type connecting struct {
+	url, tokenFile, project string
+	way                     wayFlags
+	given                   givenFlags
+	one                     oauthFlags
+}
+
 func newConnectGitLab(o *options) *cobra.Command {
-	var url, tokenFile, project string
+	var c connecting
 	cmd := &cobra.Command{
 		Use:   "gitlab",
 		Short: "Verifies a GitLab connection and stores it",
 		Long: `Verifies a GitLab instance, a token and a project, and stores them; the token is
-sealed. Connecting the same project again replaces the token.
+sealed. Connecting the same project again replaces the token; what is not given
+again stays as it was.
+
+On a terminal cxm asks for what is missing, shows how the test of the connection
+goes, and offers the namespaces and repositories that the account can see.
 
 The token comes from --token-file, from CXM_GITLAB_TOKEN, or from standard input,
 never from an argument: arguments are seen by every user of the machine.`,
-		Example: "  cxm connect gitlab --url gitlab.com --token-file token --project acme/platform",
-		Args:    noToken,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := readToken(cmd, tokenFile)
-			if err != nil {
-				return err
-			}
-			return connect(cmd, o, url, text, project)
-		},
+		Example: `  cxm connect gitlab
+  cxm connect gitlab --url gitlab.com --token-file token --project acme/platform
+  cxm connect gitlab --url gitlab.example.com --ca-file ca.pem --token-file token --project acme/platform --label finops`,
+		Args: noToken,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd, o) },
 	}
-	cmd.Flags().StringVar(&url, "url", "gitlab.com", "GitLab Instance URL, with or without scheme")
-	cmd.Flags().StringVar(&tokenFile, "token-file", "", "file that holds the token; - is standard input")
-	cmd.Flags().StringVar(&project, "project", "", "project where issues are created: path with namespace, or numeric id")
-	_ = cmd.MarkFlagRequired("project")
+	f := cmd.Flags()
+	f.StringVar(&c.url, "url", "", "GitLab Instance URL, with or without scheme: gitlab.com, or the address of your own")
+	f.StringVar(&c.tokenFile, "token-file", "", "file that holds the token; - is standard input")
+	f.StringVar(&c.project, "project", "", "project where issues are created: path with namespace, or numeric id")
+	c.way.add(cmd)
+	c.given.add(cmd)
+	c.one.add(cmd)
 	return cmd
 }
 
@@ -61,17 +71,15 @@ const tokenLimit = 64 << 10
 // readToken takes the token from the file, else from the environment, else from
 // standard input, asking for it without echo on a terminal.
 func readToken(cmd *cobra.Command, file string) (string, error) {
+	ask := newAsker(cmd)
 	switch env := os.Getenv("CXM_GITLAB_TOKEN"); {
 	case file == "-":
 	case file != "":
 		return readTokenFile(file)
 	case env != "":
 		return env, nil
-	case terminal(cmd.InOrStdin()):
-		fmt.Fprint(cmd.ErrOrStderr(), "Token (not shown): ")
-		text, err := term.ReadPassword(int(os.Stdin.Fd()))
-		fmt.Fprintln(cmd.ErrOrStderr())
-		return string(text), err
+	case ask != nil:
+		return ask.secret("Personal Access Token (not shown): ")
 	}
 	text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), tokenLimit))
 	if err == nil && strings.TrimSpace(string(text)) == "" {
@@ -90,8 +98,9 @@ func readTokenFile(file string) (string, error) {
 	return string(text), err
 }
 
-func connect(cmd *cobra.Command, o *options, url, text, project string) error {
-	token, err := app.CleanToken(text)
+func (c *connecting) run(cmd *cobra.Command, o *options) error {
+	ask := newAsker(cmd)
+	want, err := c.collect(cmd, ask)
 	if err != nil {
 		return err
 	}
@@ -100,70 +109,93 @@ func connect(cmd *cobra.Command, o *options, url, text, project string) error {
 		return err
 	}
 	defer a.Close()
-	c, err := a.ConnectGitLab(cmd.Context(), app.Connect{URL: url, Token: token, Project: project})
+	if c.one.on {
+		if err := c.one.authorize(cmd, a, &want); err != nil {
+			return err
+		}
+	}
+	if ask != nil {
+		if err := showTest(cmd, a, want); err != nil {
+			return err
+		}
+	}
+	v, err := a.Visit(cmd.Context(), want)
+	if err != nil {
+		return err
+	}
+	if want.Project == "" {
+		if want.Project, err = chooseProject(cmd.Context(), ask, v); err != nil {
+			return err
+		}
+	}
+	done, err := v.Connect(cmd.Context(), want.Project)
 	if err != nil {
 		return err
 	}
 	if o.json() {
-		return printJSON(cmd.OutOrStdout(), connectedJSON(c))
+		return printJSON(cmd.OutOrStdout(), connectedJSON(done))
 	}
-	printConnected(cmd.OutOrStdout(), cmd.ErrOrStderr(), c)
+	printConnected(cmd.OutOrStdout(), cmd.ErrOrStderr(), done)
 	return nil
 }
 
-func printConnected(out, errs io.Writer, c app.Connected) {
-	in := c.Integration
-	fmt.Fprintf(out, "Connected to %s", in.URL)
-	if in.Version != "" {
-		fmt.Fprintf(out, " (GitLab %s)", in.Version)
+// collect gathers what a connection needs, asking for it where somebody is there.
+func (c *connecting) collect(cmd *cobra.Command, ask *asker) (want app.Connect, err error) {
+	if ask == nil && (c.url == "" || c.project == "") {
+		return want, c.missing()
 	}
-	kind := "a user"
-	if in.Account.Bot {
-		kind = "a service account or bot"
+	want.URL, want.Project = c.url, c.project
+	if want.URL == "" {
+		if want.URL, err = ask.line("GitLab Instance URL [gitlab.com]: "); err != nil {
+			return want, err
+		}
+		if want.URL == "" {
+			want.URL = "gitlab.com"
+		}
 	}
-	fmt.Fprintf(out, "\n  as       %s, %s\n  project  %s (id %d), access level %d\n  token    %s, scopes %s\n",
-		in.Account.Username, kind, in.Project.Path, in.Project.ID, in.Project.AccessLevel, expiry(c.Token.ExpiresAt), strings.Join(c.Token.Scopes, ", "))
-	for _, w := range c.Warnings {
-		fmt.Fprintln(errs, "Warning:", w)
+	if want.URL, err = app.InstanceURL(want.URL); err != nil { // before anybody looks for a token
+		return want, err
 	}
-	fmt.Fprintf(out, "Next: `cxm ingest --source TYPE FILE`, then `cxm plan`.\n")
+	if want.Network, err = c.way.network(); err != nil {
+		return want, err
+	}
+	want.Issues = c.given.given(cmd)
+	if err = c.one.check(want.URL); err != nil || c.one.on {
+		return want, err
+	}
+	text, err := readToken(cmd, c.tokenFile)
+	if err != nil {
+		return want, err
+	}
+	want.Token, err = app.CleanToken(text)
+	return want, err
 }
 
-func expiry(at time.Time) string {
-	if at.IsZero() {
-		return "no expiry known"
+// missing names the flags that are needed where nobody can be asked.
+func (c *connecting) missing() error {
+	var flags []string
+	if c.url == "" {
+		flags = append(flags, "--url (gitlab.com, or the address of your own instance)")
 	}
-	return "expires on " + at.Format(time.DateOnly)
+	if c.project == "" {
+		flags = append(flags, "--project (path with namespace, or numeric id)")
+	}
+	return fmt.Errorf("%s missing: without a terminal cxm cannot ask for it, so give it on the command line", strings.Join(flags, " and "))
 }
 
-// connectedJSON is what --output json prints of a connection.
-func connectedJSON(c app.Connected) any {
-	type account struct {
-		ID       int64  `json:"id"`
-		Username string `json:"username"`
-		Bot      bool   `json:"bot"`
+// showTest shows the checks of a connection as they are known, and ends there when
+// one failed.
+func showTest(cmd *cobra.Command, a *app.App, want app.Connect) error {
+	x := app.Exam{URL: want.URL, Token: want.Token, Project: want.Project, Network: want.Network, ReadOnly: true}
+	out := cmd.ErrOrStderr()
+	r := report{out: out, width: screen(out), color: colored(out), brief: true} // nothing is connected yet
+	results, err := a.Test(cmd.Context(), x, r.tell)
+	if err != nil {
+		return err
 	}
-	type project struct {
-		ID          int64  `json:"id"`
-		Path        string `json:"path"`
-		WebURL      string `json:"web_url"`
-		AccessLevel int    `json:"access_level"`
+	fmt.Fprintln(out)
+	if check.Worst(results) == check.Failed {
+		return errors.New("the connection does not work yet, so nothing was stored: do what is said above, and run the same again")
 	}
-	var expires *string
-	if at := c.Token.ExpiresAt; !at.IsZero() {
-		day := at.Format(time.DateOnly)
-		expires = &day
-	}
-	in := c.Integration
-	return struct {
-		ID        int64    `json:"id"`
-		URL       string   `json:"url"`
-		Version   string   `json:"version"`
-		Account   account  `json:"account"`
-		Project   project  `json:"project"`
-		ExpiresAt *string  `json:"token_expires_at"`
-		Scopes    []string `json:"token_scopes"`
-		Warnings  []string `json:"warnings"`
-	}{in.ID, in.URL, in.Version, account{in.Account.ID, in.Account.Username, in.Account.Bot},
-		project{in.Project.ID, in.Project.Path, in.Project.WebURL, in.Project.AccessLevel}, expires, c.Token.Scopes, c.Warnings}
+	return nil
 }

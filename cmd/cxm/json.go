@@ -10,7 +10,7 @@ import (
 
 // stepJSON is one step as --output json prints it.
 type stepJSON struct {
-	Verb     string              `json:"verb"`   // + ~ - ^ =
+	Verb     string              `json:"verb"`   // + ~ - ^ > =
 	Action   string              `json:"action"` // its English name
 	Reason   string              `json:"reason"`
 	Title    string              `json:"title"`
@@ -22,12 +22,13 @@ type stepJSON struct {
 	Issue    int64               `json:"issue,omitempty"` // its number in the project
 	URL      string              `json:"url,omitempty"`
 	Sends    string              `json:"sends,omitempty"` // which parts of the issue are written
+	To       int64               `json:"to,omitempty"`    // move: the project it goes to
 }
 
 func newStepJSON(s plan.Step, project int64) stepJSON {
 	out := stepJSON{
 		Verb: string(s.Verb), Action: s.Verb.Word(), Reason: s.Reason, Title: s.Title, Kind: string(s.Kind),
-		Group: string(s.Group), Savings: s.Savings, Currency: s.Currency, Project: project, Sends: s.Change.Summary(),
+		Group: string(s.Group), Savings: s.Savings, Currency: s.Currency, Project: project, Sends: s.Sends(), To: s.To,
 	}
 	if s.Project != 0 {
 		out.Project = s.Project
@@ -44,6 +45,7 @@ type countsJSON struct {
 	Update    int `json:"update"`
 	Close     int `json:"close"`
 	Reopen    int `json:"reopen"`
+	Move      int `json:"move"`
 	Nothing   int `json:"nothing"`
 	Unchanged int `json:"unchanged"` // groups that were not looked at, since nothing about them changed
 }
@@ -66,7 +68,7 @@ func planJSON(p app.Planned) planDocument {
 		Integration: p.Integration.ID, Project: p.Integration.Project.Path, Steps: []stepJSON{}, Creates: worth(p.Plan),
 		Summary: countsJSON{
 			p.Plan.Count(plan.Create), p.Plan.Count(plan.Update), p.Plan.Count(plan.Close),
-			p.Plan.Count(plan.Reopen), p.Plan.Count(plan.Nothing), p.Plan.Unchanged,
+			p.Plan.Count(plan.Reopen), p.Plan.Count(plan.Move), p.Plan.Count(plan.Nothing), p.Plan.Unchanged,
 		},
 	}
 	out.Held, out.HeldWhy, out.WaitsAs, out.Capped = []stepJSON{}, p.Plan.Held.Reason(), p.Waits.ID, p.Plan.Capped

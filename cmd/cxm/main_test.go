@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -30,6 +31,8 @@ func TestMain(m *testing.M) {
 //	person METHOD PATH [BODY]   what somebody does in GitLab, as its administrator
 //	utf16 FILE                  writes a file again in UTF-16
 //	nul FILE                    puts a NUL byte into a file
+//	front                       puts TLS before the sandbox, and a proxy beside it
+//	lines FILE LINE...          writes lines; @NAME is what the file NAME holds
 //	long FILE                   makes a file with one line of 100 MB
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -39,7 +42,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"person": person, "utf16": toUTF16, "nul": withNUL, "long": longLine,
+			"person": person, "utf16": toUTF16, "nul": withNUL, "long": longLine, "lines": lines, "front": front,
 		},
 	})
 }
@@ -136,4 +139,15 @@ func withNUL(ts *testscript.TestScript, _ bool, args []string) {
 func longLine(ts *testscript.TestScript, _ bool, args []string) {
 	text := append([]byte(`{"items":[{"accountId":"`), bytes.Repeat([]byte("1"), 100<<20)...)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(text, `"}]}`...), 0o600))
+}
+
+func lines(ts *testscript.TestScript, _ bool, args []string) {
+	var text []byte
+	for _, line := range args[1:] {
+		if name, ok := strings.CutPrefix(line, "@"); ok {
+			line = strings.TrimSpace(ts.ReadFile(name))
+		}
+		text = append(text, line+"\n"...)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }

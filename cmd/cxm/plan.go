@@ -26,7 +26,7 @@ func newPlan(o *options) *cobra.Command {
 		Long: `Looks at GitLab and shows every step that apply would take, with its reason.
 It uses a client that refuses every write.
 
-  + create   ~ update   - close   ^ reopen   = nothing`,
+  + create   ~ update   - close   ^ reopen   > move to another project   = nothing`,
 		Args: cobra.NoArgs,
 	}
 	b := addBounds(cmd)
@@ -134,8 +134,12 @@ func deeds(p plan.Plan) string {
 	if len(p.Changes()) == 0 {
 		return fmt.Sprintf("Nothing to do: %d issues say what they should, or wait for a person.", p.Count(plan.Nothing)+p.Unchanged-p.Capped)
 	}
-	text := fmt.Sprintf("Plan: %d to create, %d to update, %d to close, %d to reopen; %d need nothing.",
-		p.Count(plan.Create), p.Count(plan.Update), p.Count(plan.Close), p.Count(plan.Reopen), p.Count(plan.Nothing)+p.Unchanged-p.Capped)
+	moves := ""
+	if n := p.Count(plan.Move); n > 0 {
+		moves = fmt.Sprintf(", %d to move", n)
+	}
+	text := fmt.Sprintf("Plan: %d to create, %d to update, %d to close, %d to reopen%s; %d need nothing.",
+		p.Count(plan.Create), p.Count(plan.Update), p.Count(plan.Close), p.Count(plan.Reopen), moves, p.Count(plan.Nothing)+p.Unchanged-p.Capped)
 	if totals := worth(p); len(totals) > 0 {
 		text += " New issues would save " + totals.Show() + " a month."
 	}

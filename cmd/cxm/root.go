@@ -19,6 +19,7 @@ type options struct {
 	dataDir     string
 	database    string
 	output      string
+	private     string // what may be connected to beside the internet
 	integration int64
 }
 
@@ -45,8 +46,9 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
 	flags.StringVar(&o.dataDir, "data-dir", "", "where cxm keeps its data (default $CXM_DATA_DIR, else cxm in the XDG data directory)")
 	flags.StringVar(&o.database, "database", "", "URL of a PostgreSQL database (default $CXM_DATABASE_URL, else cxm.db in the data directory)")
 	flags.StringVarP(&o.output, "output", "o", "text", "how data is printed: text or json")
+	flags.StringVar(&o.private, "allow-private", "", "networks, addresses or host names that cxm may connect to although they are no part of the internet, separated by commas (default $CXM_ALLOW_PRIVATE)")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newConnect(o), newInspect(o), newIngest(o), newPlan(o), newApply(o), newApprove(o), newUndo(o), newRuns(o), newRun(o), newServe(o), newStatus(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o))
+	cmd.AddCommand(newConnect(o), newIntegration(o), newGitLab(o), newInspect(o), newIngest(o), newPlan(o), newApply(o), newApprove(o), newUndo(o), newRuns(o), newRun(o), newServe(o), newWebhook(o), newToken(o), newSecrets(o), newAccess(o), newStatus(o), newDoctor(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o))
 	return cmd
 }
 
@@ -73,11 +75,14 @@ func (o *options) open(cmd *cobra.Command, change ...func(*app.Config)) (*app.Ap
 
 // config is where the flags and the environment say that things are.
 func (o *options) config() (app.Config, error) {
-	c := app.Config{DataDir: o.dataDir, Database: cmp.Or(o.database, os.Getenv("CXM_DATABASE_URL"))}
+	c := app.Config{DataDir: o.dataDir, Database: cmp.Or(o.database, os.Getenv("CXM_DATABASE_URL")), Key: keyPlace()}
+	var err error
+	if c.Reach.Allow, err = app.ParseAllowed(cmp.Or(o.private, os.Getenv("CXM_ALLOW_PRIVATE"))); err != nil {
+		return c, fmt.Errorf("--allow-private (CXM_ALLOW_PRIVATE): %w", err)
+	}
 	if c.DataDir != "" {
 		return c, nil
 	}
-	var err error
 	c.DataDir, err = app.DataDir(os.Getenv)
 	return c, err
 }

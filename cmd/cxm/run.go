@@ -120,28 +120,36 @@ func workedJSON(w app.Worked, runs []plan.Run) workedDocument {
 
 func newServe(o *options) *cobra.Command {
 	var settle, every, grace time.Duration
+	var listen string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Works the queue for good",
 		Long: `Works jobs as they come, and looks at GitLab regularly for what people changed,
 until it is told to stop (SIGTERM, Ctrl-C). Calls that are under way then finish,
 or are in doubt and looked up by whoever goes on. Any number of processes may
-serve one PostgreSQL database.`,
+serve one PostgreSQL database.
+
+With --listen it also takes GitLab's webhooks (see cxm webhook), and then looks
+within seconds where something changed; /healthz says that it is up.
+
+It connects to the internet only: a GitLab in a private network, or on this
+machine, is to be named in --allow-private or CXM_ALLOW_PRIVATE.`,
 		Args: cobra.NoArgs,
 	}
 	b := addBounds(cmd)
 	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
 	cmd.Flags().DurationVar(&every, "every", 10*time.Minute, "time between looks at GitLab")
+	cmd.Flags().StringVar(&listen, "listen", "", "address to take GitLab's webhooks at, such as 127.0.0.1:8080 behind a proxy with TLS (default nowhere)")
 	cmd.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long jobs that run may take to finish when it is told to stop")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log := logger(cmd.ErrOrStderr(), slog.LevelInfo)
-		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger = settle, log })
+		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger, c.Reach.Public = settle, log, true })
 		if err != nil {
 			return err
 		}
 		defer a.Close()
 		log.Info("cxm works the queue", "version", version, "every", every)
-		return a.Serve(cmd.Context(), app.WorkOptions{Every: every}, grace)
+		return a.Serve(cmd.Context(), app.WorkOptions{Every: every, Listen: listen}, grace)
 	}
 	return cmd
 }

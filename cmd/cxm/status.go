@@ -28,7 +28,7 @@ func newStatus(o *options) *cobra.Command {
 				return err
 			}
 			if o.json() {
-				return printJSON(cmd.OutOrStdout(), statusJSON(s))
+				return printJSON(cmd.OutOrStdout(), statusJSON(s, time.Now()))
 			}
 			printStatus(cmd.OutOrStdout(), s)
 			return nil
@@ -69,58 +69,99 @@ func printStatus(w io.Writer, s app.Status) {
 	for _, why := range s.Broken {
 		fmt.Fprintf(w, "Broken:    %s\n", oneLine(why))
 	}
+	for _, h := range s.Webhooks {
+		if h.Trouble != "" {
+			fmt.Fprintf(w, "Webhook:   %d (%s %s): %s\n", h.ID, h.Level, h.Target, oneLine(h.Trouble))
+		}
+	}
+	for _, t := range s.Tokens {
+		if text := tokenLine(t, time.Now()); text != "" {
+			fmt.Fprintf(w, "Token:     %s\n", text)
+		}
+	}
+	for _, r := range s.Reviews {
+		fmt.Fprintf(w, "Review:    of what %s may do is due since %s: cxm access review --integration %d\n", r.Integration.Account.Username, r.Since.Format(time.DateOnly), r.Integration.ID)
+	}
 	if r := s.LastRun; r.ID != 0 {
 		fmt.Fprintf(w, "Last run:  %d of %d steps done, %d failed, %d skipped, %s\n", r.Done, r.Steps, r.Failed, r.Skipped, r.StartedAt.Format(time.RFC3339))
 	}
 }
 
-// statusJSON is what --output json prints of the status.
-func statusJSON(s app.Status) any {
-	type integration struct {
-		ID      int64  `json:"id"`
-		URL     string `json:"url"`
-		Project string `json:"project"`
-		Account string `json:"account"`
+// tokenLine is what a person should know of a token; empty: all is well.
+func tokenLine(t app.TokenStatus, now time.Time) string {
+	switch {
+	case t.Token.State.Held():
+		return oneLine(t.WhyNot)
+	case t.Token.Warning(now) == 0:
+		return ""
+	case t.WhyNot != "":
+		return fmt.Sprintf("integration %d: it expires in %d days, and cxm cannot rotate it: %s", t.Integration.ID, t.Token.DaysLeft(now), oneLine(t.WhyNot))
 	}
-	type issues struct {
-		Open    int `json:"open"`
-		Closed  int `json:"closed"`
-		InDoubt int `json:"in_doubt"`
-		Unseen  int `json:"unseen"`
-	}
-	type findings struct {
-		Present map[finding.Kind]int `json:"present"`
-		Absent  int                  `json:"absent"`
-	}
-	type pull struct {
-		Source     string    `json:"source"`
-		Scope      string    `json:"scope"`
-		ReceivedAt time.Time `json:"received_at"`
-		Complete   bool      `json:"complete"`
-	}
-	type document struct {
-		Integrations   []integration `json:"integrations"`
-		Issues         issues        `json:"issues"`
-		Findings       findings      `json:"findings"`
-		Savings        money.Totals  `json:"savings"` // per month
-		UnknownSavings int           `json:"unknown_savings"`
-		Pulls          []pull        `json:"last_pulls"`
-		Deliveries     int           `json:"deliveries"` // accepted, and not taken in yet
-		Refused        int           `json:"refused"`    // deliveries that cannot be taken in
-		Waiting        []runJSON     `json:"waiting"`    // for approval
-		Broken         []string      `json:"broken"`
-		LastRun        any           `json:"last_run"`
-	}
-	out := document{
-		Integrations: []integration{}, Issues: issues{s.Open, s.Closed, s.InDoubt, s.Unseen},
-		Findings: findings{s.Present, s.Absent}, Savings: s.Savings, UnknownSavings: s.Unknown, Pulls: []pull{},
+	return fmt.Sprintf("integration %d: it expires in %d days; cxm rotates it on %s", t.Integration.ID, t.Token.DaysLeft(now), t.Next.Format(time.DateOnly))
+}
+
+// statusDocument is what --output json prints of the status.
+type statusDocument struct {
+	Integrations   []connectionJSON `json:"integrations"`
+	Issues         issueCountsJSON  `json:"issues"`
+	Findings       findingsJSON     `json:"findings"`
+	Savings        money.Totals     `json:"savings"` // per month
+	UnknownSavings int              `json:"unknown_savings"`
+	Pulls          []lastPullJSON   `json:"last_pulls"`
+	Deliveries     int              `json:"deliveries"` // accepted, and not taken in yet
+	Refused        int              `json:"refused"`    // deliveries that cannot be taken in
+	Waiting        []runJSON        `json:"waiting"`    // for approval
+	Broken         []string         `json:"broken"`
+	Webhooks       []webhookJSON    `json:"webhooks"`
+	Tokens         []tokenJSON      `json:"tokens"`
+	Reviews        []dueJSON        `json:"access_reviews_due"`
+	LastRun        any              `json:"last_run"`
+}
+
+type connectionJSON struct {
+	ID      int64  `json:"id"`
+	URL     string `json:"url"`
+	Project string `json:"project"`
+	Account string `json:"account"`
+}
+
+type issueCountsJSON struct {
+	Open    int `json:"open"`
+	Closed  int `json:"closed"`
+	InDoubt int `json:"in_doubt"`
+	Unseen  int `json:"unseen"`
+}
+
+type findingsJSON struct {
+	Present map[finding.Kind]int `json:"present"`
+	Absent  int                  `json:"absent"`
+}
+
+type lastPullJSON struct {
+	Source     string    `json:"source"`
+	Scope      string    `json:"scope"`
+	ReceivedAt time.Time `json:"received_at"`
+	Complete   bool      `json:"complete"`
+}
+
+func statusJSON(s app.Status, now time.Time) statusDocument {
+	out := statusDocument{
+		Integrations: []connectionJSON{}, Issues: issueCountsJSON{s.Open, s.Closed, s.InDoubt, s.Unseen},
+		Findings: findingsJSON{s.Present, s.Absent}, Savings: s.Savings, UnknownSavings: s.Unknown, Pulls: []lastPullJSON{},
 		Deliveries: s.Deliveries, Refused: s.Refused, Waiting: []runJSON{}, Broken: append([]string{}, s.Broken...),
+		Webhooks: webhooksJSON(s.Webhooks), Tokens: []tokenJSON{}, Reviews: []dueJSON{},
 	}
 	for _, in := range s.Integrations {
-		out.Integrations = append(out.Integrations, integration{in.ID, in.URL, in.Project.Path, in.Account.Username})
+		out.Integrations = append(out.Integrations, connectionJSON{in.ID, in.URL, in.Project.Path, in.Account.Username})
+	}
+	for _, r := range s.Reviews {
+		out.Reviews = append(out.Reviews, dueJSON{r.Integration.ID, r.Since})
+	}
+	for _, t := range s.Tokens {
+		out.Tokens = append(out.Tokens, newTokenJSON(t, now))
 	}
 	for _, p := range s.Pulls {
-		out.Pulls = append(out.Pulls, pull{p.Source, p.Scope, p.ReceivedAt, p.Complete})
+		out.Pulls = append(out.Pulls, lastPullJSON{p.Source, p.Scope, p.ReceivedAt, p.Complete})
 	}
 	for _, r := range s.Waiting {
 		out.Waiting = append(out.Waiting, newRunJSON(r))

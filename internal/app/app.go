@@ -20,6 +20,8 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/queue"
 	"cxm/internal/store"
+	"cxm/internal/store/hooks"
+	"cxm/internal/store/tokens"
 )
 
 // Config is the whole configuration. The zero value of an optional field is the
@@ -31,7 +33,8 @@ type Config struct {
 	Settle     time.Duration      // how long GitLab's silence about a create means nothing; optional: 30s
 	Workers    int                // writes in flight; optional: 16
 	Clock      func() time.Time   // optional: time.Now
-	Transport  http.RoundTripper  // optional: a good one
+	Transport  http.RoundTripper  // optional: one that goes by what is stored of the instance, and by Reach
+	Reach      Reach              // which addresses cxm may connect to, without Transport; optional: those that a person's own command may
 	Logger     *slog.Logger       // optional: nothing is logged
 	Failpoint  func(point string) // called before and after every commit, for runs that kill the process there; optional
 	Observe    func(rest.Sent)    // hears of every call to GitLab; optional
@@ -40,6 +43,9 @@ type Config struct {
 	Rescue     time.Duration      // after which a job counts as that of a dead process; optional: a minute more than JobTimeout
 	Brakes     *plan.Brakes       // what a run may do unasked; optional: plan.DefaultBrakes
 	Caps       plan.Caps          // on new and open issues per project; optional: none
+	Recreate   bool               // an issue that GitLab does not list any more is made again, instead of held
+	Key        credential.Place   // of the key that seals the keys; optional: key.json in DataDir
+	Lease      time.Duration      // how long nobody else decides about a rotation of a token; optional: 5 minutes
 }
 
 // App is cxm on one data directory.
@@ -47,7 +53,11 @@ type App struct {
 	Config
 	db     *store.DB
 	store  *store.Store
+	hooks  *hooks.Store
+	tokens *tokens.Store
 	sealer *credential.Sealer
+
+	sources sources
 }
 
 // DataDir is where cxm keeps its data when nobody says otherwise: CXM_DATA_DIR,
@@ -86,9 +96,12 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
-	sealer, err := credential.NewSealer(filepath.Join(c.DataDir, "key.json"))
+	if c.Lease <= 0 {
+		c.Lease = lease
+	}
+	key, err := c.openKey()
 	if err != nil {
-		return nil, fmt.Errorf("opening the key of the data directory: %w", err)
+		return nil, err
 	}
 	out := &outbox{}
 	where := c.where()
@@ -97,7 +110,11 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	a := &App{Config: c, db: db, store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), sealer: sealer}
+	a := &App{Config: c, db: db, store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), tokens: tokens.New(db.Base(), c.Tenant)}
+	if a.sealer, err = a.openSealer(ctx, key); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	a.hooks = hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant))
 	if out.queue, err = a.openQueue(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

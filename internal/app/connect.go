@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"cxm/internal/credential"
@@ -19,45 +18,36 @@ import (
 type Connect struct {
 	URL     string // as people type it: gitlab.com, https://gitlab.example.com/
 	Token   credential.Secret
-	Project string // path with namespace, or numeric id
+	Project string              // path with namespace, or numeric id; Visit needs none
+	Network integration.Network // CA is the text of a PEM file, Proxy as people type it; what is empty is as it was for this instance
+	Issues  *Given              // what its issues are given when they are made; nil: as it was for this project
+}
+
+// Given is what issues are given when they are made, as people write it.
+type Given struct {
+	Labels       []string
+	Assignee     string // user name; empty: nobody
+	Confidential bool
 }
 
 // Connected is a verified connection.
 type Connected struct {
 	Integration integration.Integration
 	Token       credential.Token // without its value
-	Warnings    []string         // what works, but not well; for people
+	Issues      integration.Defaults
+	Private     string   // the host, when `cxm serve` must be allowed to connect to it; empty: it may anyway
+	Warnings    []string // what works, but not well; for people
 }
 
 // ConnectGitLab verifies a connection and stores it, the token sealed. An
-// instance and project that are connected already get the new token.
+// instance and project that are connected already, or were once, get the new
+// token.
 func (a *App) ConnectGitLab(ctx context.Context, c Connect) (Connected, error) {
-	base, err := integration.ParseURL(c.URL)
+	v, err := a.Visit(ctx, c)
 	if err != nil {
 		return Connected{}, err
 	}
-	client, err := a.client(base, c.Token, 0, false)
-	if err != nil {
-		return Connected{}, err
-	}
-	who, err := client.Identify(ctx)
-	if err != nil {
-		return Connected{}, fmt.Errorf("connecting to %s: %w", base, err)
-	}
-	project, err := client.Project(ctx, c.Project)
-	if err != nil {
-		return Connected{}, fmt.Errorf("connecting to %s: %w", base, err)
-	}
-	now := a.Clock().UTC()
-	in := integration.Integration{
-		Provider: integration.GitLab, URL: base, Version: who.Version, Account: who.Account,
-		Project: project, CreatedAt: now, VerifiedAt: now,
-	}
-	token := described(who.Token)
-	if in, err = a.keep(ctx, in, c.Token, token); err != nil {
-		return Connected{}, err
-	}
-	return Connected{Integration: in, Token: token, Warnings: warnings(in, token)}, nil
+	return v.Connect(ctx, c.Project)
 }
 
 // described is what is kept of a token beside its value; nothing is known of
@@ -66,28 +56,24 @@ func described(t *gitlab.Token) credential.Token {
 	if t == nil {
 		return credential.Token{}
 	}
-	return credential.Token{ExpiresAt: t.ExpiresAt, Scopes: t.Scopes, ID: t.ID, Name: t.Name}
+	return credential.Token{ExpiresAt: t.ExpiresAt, Scopes: t.Scopes, ID: t.ID, Name: t.Name, MadeAt: t.MadeAt}
 }
 
 // keep stores the integration with its sealed token, or gives the new token to
-// the integration that has this project already.
+// the integration that has this project already, or had it once.
 func (a *App) keep(ctx context.Context, in integration.Integration, secret credential.Secret, token credential.Token) (integration.Integration, error) {
 	seal := func(id int64) ([]byte, error) { return a.sealer.Seal(a.Tenant, id, secret) }
-	added, err := a.store.AddIntegration(ctx, in, token, seal)
-	if !errors.Is(err, store.ErrConnected) {
-		return added, err
+	if in.ID == 0 {
+		added, err := a.store.AddIntegration(ctx, in, token, seal)
+		if !errors.Is(err, store.ErrConnected) {
+			return added, err
+		}
+		there, err := a.connections().Here(ctx, in.URL, in.Project.ID) // another process was first
+		if err != nil || there.ID == 0 {
+			return in, errors.Join(err, store.ErrConnected)
+		}
+		in.ID, in.CreatedAt = there.ID, there.CreatedAt
 	}
-	all, err := a.store.Integrations(ctx)
-	if err != nil {
-		return in, err
-	}
-	at := slices.IndexFunc(all, func(other integration.Integration) bool {
-		return other.URL == in.URL && other.Project.ID == in.Project.ID
-	})
-	if at < 0 {
-		return in, store.ErrConnected
-	}
-	in.ID, in.CreatedAt = all[at].ID, all[at].CreatedAt
 	sealed, err := seal(in.ID)
 	if err != nil {
 		return in, err
@@ -98,7 +84,7 @@ func (a *App) keep(ctx context.Context, in integration.Integration, secret crede
 // warnings says what is weak about a connection that works.
 func warnings(in integration.Integration, token credential.Token) []string {
 	var out []string
-	if strings.HasPrefix(in.URL, "http://") && !loopback(in.URL) {
+	if strings.HasPrefix(in.URL, "http://") && !integration.Loopback(in.URL) {
 		out = append(out, "the connection is not encrypted: the token can be read on the way; use https")
 	}
 	if !in.Account.Bot {
@@ -107,29 +93,38 @@ func warnings(in integration.Integration, token credential.Token) []string {
 	if level := in.Project.AccessLevel; level != 0 && level < 15 {
 		out = append(out, "the account is a guest in the project: it can create issues but not label or close them all; give it the Planner role or higher (the Cloud ex Machina guide asks for Maintainer)")
 	}
-	if token.ExpiresAt.IsZero() {
+	if token.ExpiresAt.IsZero() && !token.OAuth() {
 		out = append(out, "GitLab does not say when the token expires")
 	}
 	return out
-}
-
-func loopback(base string) bool {
-	host := strings.TrimPrefix(base, "http://")
-	return strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "[::1]")
 }
 
 // client makes a GitLab client that acts as the account, and shares its limits
 // with the account's other processes; 0: which it is, is not known yet. One that
 // is read-only refuses every write.
 func (a *App) client(base string, token credential.Secret, account int64, readOnly bool) (*gitlab.Client, error) {
-	c, err := rest.New(rest.Options{
-		URL: base, Token: token.Reveal, Transport: a.Transport, Limits: a.Limits,
-		Ledger: a.ledger(), Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
-	})
+	c, err := a.rest(base, account, readOnly, func(o *rest.Options) { o.Token = token.Bearer })
 	if err != nil {
 		return nil, err
 	}
 	return gitlab.New(c), nil
+}
+
+// rest makes what every client sends with, the way to the instance included;
+// change gives it a token.
+func (a *App) rest(base string, account int64, readOnly bool, change func(*rest.Options)) (*rest.Client, error) {
+	o := rest.Options{
+		URL: base, Limits: a.Limits,
+		Ledger: a.ledger(), Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
+	}
+	change(&o)
+	if o.Transport == nil {
+		var err error
+		if o.Transport, err = a.travel(base); err != nil {
+			return nil, err
+		}
+	}
+	return rest.New(o)
 }
 
 // ledger is where processes keep the limits of an account together: with SQLite

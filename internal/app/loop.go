@@ -14,6 +14,7 @@ import (
 	"cxm/internal/reconcile"
 	"cxm/internal/source"
 	"cxm/internal/store"
+	"cxm/internal/store/route"
 )
 
 // Names of the loop that callers of App need.
@@ -49,6 +50,7 @@ func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
 	if err != nil {
 		return Planned{}, err
 	}
+	defer a.sure(ctx, e.Integration)
 	return planned(ctx, e)
 }
 
@@ -76,6 +78,7 @@ func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) 
 	if err != nil {
 		return Planned{}, reconcile.Report{}, err
 	}
+	defer a.sure(ctx, e.Integration)
 	p, err := planned(ctx, e)
 	if err != nil {
 		return p, reconcile.Report{}, err
@@ -109,33 +112,43 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	if err != nil {
 		return nil, err
 	}
+	tracker, err := a.tracker(ctx, in, client)
+	if err != nil {
+		return nil, err
+	}
 	installation, err := a.store.Installation(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the installation's name: %w", err)
 	}
 	c := reconcile.Config{
-		Integration: in, Installation: installation, Tracker: client, Finder: client,
-		Findings: a.store, Journal: a.store, Memory: a.store, Runs: a.store, Census: a.store,
+		Integration: in, Installation: installation, Tracker: tracker, Finder: client,
+		Findings: a.store, Journal: a.store, Memory: a.store, Runs: a.store, Census: a.store, Watch: a.store,
 		Policy: a.policy(), Brakes: *a.Brakes, Caps: a.Caps,
 		Stale: stale, Clock: a.Clock, Workers: a.Workers, Settle: a.Settle, Progress: progress,
 	}
+	c.Policy.OnRoute, c.Policy.Recreate = route.Changes(in), a.Recreate
+	c.Renamed = a.renamed(in, client)
 	for _, f := range change {
 		f(&c)
 	}
 	return reconcile.New(c)
 }
 
-// open makes the client of a stored integration.
+// open makes the client of a stored integration. The error is a *HeldError when
+// its token cannot be used.
 func (a *App) open(ctx context.Context, in integration.Integration, readOnly bool) (*gitlab.Client, error) {
-	_, sealed, _, err := a.store.Integration(ctx, in.ID)
+	token, err := a.tokenOf(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
+		return nil, err
 	}
-	token, err := a.sealer.Open(a.Tenant, in.ID, sealed)
+	if held := token.heldBack(); held != nil {
+		return nil, held
+	}
+	c, err := a.rest(in.URL, in.Account.ID, readOnly, func(o *rest.Options) { o.Token, o.Refused = token.bearer, token.refused })
 	if err != nil {
-		return nil, fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
+		return nil, err
 	}
-	return a.client(in.URL, token, in.Account.ID, readOnly)
+	return gitlab.New(c), nil
 }
 
 // stale says that another process was faster.

@@ -27,7 +27,10 @@ type Status struct {
 	Broken       []string   // what only fails and is left alone for a while, in words for people
 	Deliveries   int        // accepted, and not taken in yet
 	Refused      int        // deliveries that cannot be taken in, and are kept for a person to look at
-	LastRun      plan.Run   // ID 0: there was none
+	Webhooks     []Webhook  // with what is wrong with them, as far as is known
+	Tokens       []TokenStatus
+	Reviews      []DueReview // of access, that are due
+	LastRun      plan.Run    // ID 0: there was none
 }
 
 // Status sums up what the data directory holds. It asks nothing of GitLab.
@@ -45,6 +48,15 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 		Pulls: sum.Pulls, LastRun: sum.LastRun,
 	}
 	if s.Deliveries, s.Refused, err = a.store.Deliveries(ctx); err != nil {
+		return Status{}, err
+	}
+	if s.Webhooks, err = a.Webhooks(ctx, false); err != nil {
+		return Status{}, err
+	}
+	if s.Tokens, err = a.TokenStatuses(ctx); err != nil {
+		return Status{}, err
+	}
+	if s.Reviews, err = a.DueReviews(ctx); err != nil {
 		return Status{}, err
 	}
 	for _, in := range all {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -17,7 +18,8 @@ import (
 // what changed, and leaves the steps to jobs of their own. One that waits is
 // enough for everything that changes until it starts.
 type reconcileJob struct {
-	Tenant string `json:"tenant"`
+	Tenant      string `json:"tenant"`
+	Integration int64  `json:"integration,omitempty"` // this one alone, since a webhook told of it
 }
 
 // Kind names the job in the queue.
@@ -29,12 +31,13 @@ func (reconcileJob) InsertOpts() river.InsertOpts {
 }
 
 // lookJob looks at GitLab once more, after its silence about a create means
-// something, or when a project is tried again that could not be looked at. A
-// reconcileJob follows.
+// something, when a project is tried again that could not be looked at, or when a
+// webhook told that something changed in one. A reconcileJob follows.
 type lookJob struct {
 	Tenant      string `json:"tenant"`
 	Integration int64  `json:"integration"`
-	Blind       bool   `json:"blind"` // since a project could not be looked at, rather than for creates in doubt
+	Blind       bool   `json:"blind"`             // since a project could not be looked at, rather than for creates in doubt
+	Project     int64  `json:"project,omitempty"` // since a webhook told of this one
 }
 
 // Kind names the job in the queue.
@@ -77,7 +80,7 @@ func priority(v plan.Verb) int {
 		return queue.PriorityClose
 	case plan.Create:
 		return queue.PriorityCreate
-	case plan.Reopen:
+	case plan.Reopen, plan.Move:
 		return queue.PriorityReopen
 	}
 	return queue.PriorityUpdate
@@ -125,7 +128,9 @@ type Worked = queue.Drained
 
 // WorkOptions say how jobs are worked.
 type WorkOptions struct {
-	Every time.Duration // between looks at GitLab for what people changed; optional: 10 minutes
+	Every     time.Duration  // between looks at GitLab for what people changed; optional: 10 minutes
+	Listen    string         // the address where webhooks are taken, such as 127.0.0.1:8080; empty: nowhere
+	Listening func(net.Addr) // called once when they are; optional
 }
 
 // Run works the jobs until none is due, and says what became of them. It begins
@@ -135,7 +140,7 @@ func (a *App) Run(ctx context.Context) (Worked, error) {
 	if err != nil {
 		return Worked{}, err
 	}
-	if _, err := q.Insert(ctx, river.InsertManyParams{Args: reconcileJob{Tenant: a.Tenant}}); err != nil {
+	if _, err := q.Insert(ctx, river.InsertManyParams{Args: tokenJob{Tenant: a.Tenant}}, river.InsertManyParams{Args: reconcileJob{Tenant: a.Tenant}}); err != nil {
 		return Worked{}, fmt.Errorf("adding the first job: %w", err)
 	}
 	return q.Drain(ctx, a.Settle+time.Second)
@@ -149,17 +154,26 @@ func (a *App) Serve(ctx context.Context, o WorkOptions, grace time.Duration) err
 	}
 	q, err := a.workers(ctx, river.NewPeriodicJob(river.PeriodicInterval(o.Every), func() (river.JobArgs, *river.InsertOpts) {
 		return reconcileJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true}))
+	}, &river.PeriodicJobOpts{RunOnStart: true}), a.hookSchedule(), a.tokenSchedule())
+	if err != nil {
+		return err
+	}
+	desk, err := a.listen(ctx, o)
 	if err != nil {
 		return err
 	}
 	if err := q.Start(ctx); err != nil {
-		return err
+		return errors.Join(err, desk.close(ctx))
 	}
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case err = <-desk.ended():
+	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	return q.Stop(stop)
+	closed := make(chan error, 1)
+	go func() { closed <- desk.close(stop) }()
+	return errors.Join(err, q.Stop(stop), <-closed)
 }
 
 // workers opens a queue that works.
@@ -170,6 +184,8 @@ func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queu
 	river.AddWorker(workers, &reconciler{workshop: w})
 	river.AddWorker(workers, &looker{workshop: w})
 	river.AddWorker(workers, &stepper{workshop: w})
+	river.AddWorker(workers, &hookKeeper{workshop: w})
+	river.AddWorker(workers, &tokenKeeper{workshop: w})
 	q, err := queue.Open(ctx, queue.Options{
 		Handle: a.handle(), Workers: workers, Concurrency: a.Workers, Periodic: regular,
 		JobTimeout: a.JobTimeout, Rescue: a.Rescue, Logger: a.Logger,

@@ -15,6 +15,7 @@ import (
 	"cxm/internal/queue"
 	"cxm/internal/reconcile"
 	"cxm/internal/reconcile/breaker"
+	"cxm/internal/store"
 )
 
 // busy is how long a job waits that found an earlier run under way.
@@ -43,13 +44,16 @@ func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconc
 		return nil, fmt.Errorf("a job of tenant %q came to a process of tenant %q", tenant, w.app.Tenant)
 	}
 	in, sealed, _, err := w.app.store.Integration(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, w.app.gone(id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading integration %d: %w", id, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if o := w.open[id]; o != nil && o.in == in && bytes.Equal(o.sealed, sealed) {
-		return o.engine, nil
+		return o.engine, w.app.stillHeld(ctx, in)
 	}
 	e, err := w.app.engine(ctx, id, false, nil, func(c *reconcile.Config) { c.Breakers, c.Notice = w.app.store, w.notice(in) })
 	if err != nil {
@@ -84,14 +88,25 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 		return fmt.Errorf("reading the integrations: %w", err)
 	}
 	var trouble error
-	open := false
+	open, held := false, false
 	for _, in := range all {
+		if job.Args.Integration != 0 && job.Args.Integration != in.ID {
+			continue
+		}
 		e, err := w.engine(ctx, job.Args.Tenant, in.ID)
+		if isHeld(err) {
+			held = true
+			continue
+		}
+		if isGone(err) {
+			continue
+		}
 		if err != nil {
 			trouble = errors.Join(trouble, err)
 			continue
 		}
 		shared, err := e.Share(ctx)
+		w.app.sure(ctx, e.Integration)
 		open = open || shared.Open
 		if err == nil {
 			err = w.follow(ctx, lookJob{Tenant: job.Args.Tenant, Integration: in.ID}, e, shared)
@@ -101,7 +116,16 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 	if trouble == nil && open || stale(trouble) { // two that look at once: one of them looks again
 		return river.JobSnooze(busy)
 	}
+	if trouble == nil && held {
+		return river.JobSnooze(heldPause)
+	}
 	return trouble
+}
+
+// isHeld says that an integration waits for another token.
+func isHeld(err error) bool {
+	held := (*HeldError)(nil)
+	return errors.As(err, &held)
 }
 
 // follow adds the looks that a plan left to be done.
@@ -135,6 +159,9 @@ type looker struct {
 
 // Work leaves the look to a plan, which begins with one.
 func (w *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
+	if job.Args.Project != 0 {
+		return w.unlessGone(ctx, job.Args.Integration, func() error { return w.heed(ctx, job.Args) })
+	}
 	_, err := w.queue.Insert(ctx, river.InsertManyParams{Args: reconcileJob{Tenant: job.Args.Tenant}})
 	return err
 }
@@ -149,10 +176,16 @@ type stepper struct {
 // again by the next plan: only what nobody decided is tried again here.
 func (w *stepper) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	e, err := w.engine(ctx, job.Args.Tenant, job.Args.Integration)
-	if err != nil {
+	switch {
+	case isHeld(err):
+		return river.JobSnooze(heldPause)
+	case isGone(err): // its entry in the journal says so
+		return nil
+	case err != nil:
 		return err
 	}
 	c, err := e.Carry(ctx, job.Args.Entry)
+	w.app.sure(ctx, e.Integration)
 	switch {
 	case err != nil:
 		return err

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cxm/internal/credential"
+	"cxm/internal/gitlab/rest"
+	"cxm/internal/gitlab/token"
+	"cxm/internal/integration"
+	"cxm/internal/issue"
+	"cxm/internal/store"
+	"cxm/internal/store/connections"
+)
+
+// Leaving is what disconnecting an integration would do.
+type Leaving struct {
+	Integration integration.Integration
+	Token       credential.Stored
+	Open        int     // issues that stay open, and that nobody looks after any more
+	Runs        int     // that are under way or wait, and end
+	Webhooks    int     // that are deleted in GitLab
+	Sharing     []int64 // integrations that use the same token
+}
+
+// Leaving says what disconnecting the integration would do. It asks nothing of
+// GitLab.
+func (a *App) Leaving(ctx context.Context, id int64) (Leaving, error) {
+	in, err := a.Integration(ctx, id)
+	if err != nil {
+		return Leaving{}, err
+	}
+	l := Leaving{Integration: in}
+	if l.Token, err = a.tokens.InUse(ctx, in.ID); err != nil {
+		return l, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
+	}
+	if l.Open, err = a.store.CountOpen(ctx, in.ID); err != nil {
+		return l, err
+	}
+	runs, err := a.store.OpenRuns(ctx, in.ID)
+	if err != nil {
+		return l, err
+	}
+	hooks, err := a.hooks.Hooks(ctx)
+	if err != nil {
+		return l, err
+	}
+	l.Runs = len(runs)
+	for _, h := range hooks {
+		if h.Integration == in.ID {
+			l.Webhooks++
+		}
+	}
+	l.Sharing, err = a.sharing(ctx, in, l.Token.ID)
+	return l, err
+}
+
+// sharing lists the other integrations that act with the same token.
+func (a *App) sharing(ctx context.Context, in integration.Integration, tokenID int64) ([]int64, error) {
+	all, err := a.store.Integrations(ctx)
+	if err != nil || tokenID == 0 {
+		return nil, err
+	}
+	var out []int64
+	for _, other := range all {
+		t, err := a.tokens.InUse(ctx, other.ID)
+		if err != nil {
+			return nil, fmt.Errorf("reading the token of integration %d: %w", other.ID, err)
+		}
+		if other.ID != in.ID && other.URL == in.URL && t.ID == tokenID {
+			out = append(out, other.ID)
+		}
+	}
+	return out, nil
+}
+
+// Disconnected is what disconnecting did.
+type Disconnected struct {
+	Integration integration.Integration
+	Revoked     bool // GitLab revoked the token
+	Steps       int64
+	Runs        int64
+	Remarks     []string // what could not be done, and how to do it; for people
+}
+
+// Disconnect forgets the token of an integration and ends what is planned for it.
+// Issues stay as they are, and the journal is kept. With revoke GitLab is asked to
+// revoke the token first; when that fails, nothing was done. Connecting the same
+// project again goes on where this left off.
+func (a *App) Disconnect(ctx context.Context, id int64, revoke bool) (Disconnected, error) {
+	l, err := a.Leaving(ctx, id)
+	if err != nil {
+		return Disconnected{}, err
+	}
+	if revoke && len(l.Sharing) > 0 {
+		return Disconnected{}, fmt.Errorf("the token cannot be revoked, since integration %d uses it too: disconnect that one first, or leave out --revoke-token", l.Sharing[0])
+	}
+	out := Disconnected{Integration: l.Integration, Revoked: revoke}
+	if out.Remarks, err = a.unhook(ctx, l.Integration.ID); err != nil {
+		return out, err
+	}
+	if revoke {
+		if err := a.revoke(ctx, l.Integration, l.Token); err != nil {
+			return out, fmt.Errorf("nothing was disconnected: %w", err)
+		}
+	}
+	left, err := a.connections().Disconnect(ctx, l.Integration.ID, a.Clock().UTC())
+	if err != nil {
+		return out, err
+	}
+	out.Steps, out.Runs = left.Steps, left.Runs
+	a.sources.mu.Lock()
+	delete(a.sources.of, l.Integration.ID)
+	a.sources.mu.Unlock()
+	return out, nil
+}
+
+// unhook deletes the integration's webhooks while there is a token to do it with.
+// One that GitLab keeps is forgotten all the same: what it delivers is refused.
+func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error) {
+	all, err := a.hooks.Hooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range all {
+		if h.Integration != id {
+			continue
+		}
+		if err := a.RemoveWebhook(ctx, h.ID); err != nil {
+			remarks = append(remarks, fmt.Sprintf("the webhook of %s could not be deleted in GitLab, delete it there under Settings > Webhooks: %v", h.Target, err))
+			if err := a.hooks.Delete(ctx, h.ID); err != nil {
+				return remarks, err
+			}
+		}
+	}
+	return remarks, nil
+}
+
+// revoke has GitLab forget a token, and makes sure when the answer is lost.
+func (a *App) revoke(ctx context.Context, in integration.Integration, t credential.Stored) error {
+	if t.OAuth() {
+		g, client, err := a.grantOf(in, t)
+		if err != nil {
+			return err
+		}
+		return client.Revoke(ctx, g)
+	}
+	value, err := a.sealer.Open(a.Tenant, in.ID, t.Sealed)
+	if err != nil {
+		return fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
+	}
+	client, err := a.rest(in.URL, in.Account.ID, false, func(o *rest.Options) { o.Token = value.Reveal })
+	if err != nil {
+		return err
+	}
+	err = token.Revoke(ctx, client)
+	if !rest.Is(err, issue.Doubtful) {
+		return err
+	}
+	if _, look := token.Self(ctx, client); rest.Is(look, issue.Unauthorized) {
+		return nil
+	}
+	return err
+}
+
+// goneError says that an integration is not connected any more.
+type goneError struct{ id int64 }
+
+// Error says so.
+func (e *goneError) Error() string {
+	return fmt.Sprintf("integration %d is not connected any more: what was queued for it ends here", e.id)
+}
+
+func isGone(err error) bool {
+	gone := (*goneError)(nil)
+	return errors.As(err, &gone)
+}
+
+// gone tells that work of an integration ends, since nobody is connected any more.
+func (a *App) gone(id int64) error {
+	err := &goneError{id}
+	a.Logger.Info("work ends without having been done", "integration", id, "why", err.Error())
+	return err
+}
+
+// unlessGone does what a job is there for, unless its integration was disconnected.
+func (w *workshop) unlessGone(ctx context.Context, id int64, do func() error) error {
+	_, _, _, err := w.app.store.Integration(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		_ = w.app.gone(id) // it is told, and that is all
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return do()
+}
+
+// Gone is an integration that was disconnected.
+type Gone = connections.Gone
+
+// Gone lists the integrations that were disconnected, the last one first.
+func (a *App) Gone(ctx context.Context) ([]Gone, error) { return a.connections().Gone(ctx) }
