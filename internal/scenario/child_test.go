@@ -31,6 +31,8 @@ type task struct {
 	Take              string      // a delivery to take in first; "" is none
 	Kind              source.Type // of it
 	Apply             bool
+	Rotate            bool // the token, before anything else
+	Rekey             bool // likewise
 	Die               death
 }
 
@@ -109,7 +111,13 @@ func (t task) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.Take != "" {
+	if t.Rotate {
+		_, err = a.RotateToken(ctx, t.Integration)
+	}
+	if err == nil && t.Rekey {
+		_, err = a.Rekey(ctx, nil)
+	}
+	if err == nil && t.Take != "" {
 		err = ingest(ctx, a, t.Kind, t.Take)
 	}
 	if err == nil && t.Apply {

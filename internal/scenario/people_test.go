@@ -157,10 +157,9 @@ func TestScenario22_Metadata(t *testing.T) {
 //
 // Expected: the issue stays closed, and nothing is written to it, until the
 // severity rises or the saving grows; then it is reopened once, without a
-// comment.
+// comment, and says how often something new was reported meanwhile.
 // Default: a rise of the severity, or a saving twice as large.
 // Setting: none yet (plan.Policy.Growth in the code).
-// Missing: how often it came back meanwhile is not counted.
 func TestScenario23_WontFix(t *testing.T) {
 	each(t, func(b *bed) {
 		b.aws(disk(1, "100"))
@@ -180,6 +179,9 @@ func TestScenario23_WontFix(t *testing.T) {
 		b.aws(disk(1, "200"))
 		b.want("^")
 		b.want("")
+		if got := b.one(cost); !strings.Contains(got.Description, "While it was closed, something new was reported 29 times.") {
+			b.Errorf("the issue says %q", got.Description)
+		}
 		for _, iid := range []int64{cost, system} {
 			if got := b.one(iid); got.State != "opened" || len(b.comments(iid)) > 1 || b.stateChanges(iid) != 2 {
 				b.Errorf("issue %d is %s after %d changes, with comments %q", iid, got.State, b.stateChanges(iid), b.comments(iid))

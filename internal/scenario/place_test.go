@@ -131,39 +131,73 @@ func TestScenario08_Cloned(t *testing.T) {
 // TestScenario09_Deleted: a person deletes an issue in GitLab, which tells
 // nobody.
 //
-// Expected: the finding stays what it is and no issue is made again; other
-// issues go on.
-// Default: a deleted issue is held for good and counted as not seen.
-// Setting: none yet.
-// Missing: the deletion is noticed at the next write to the issue, not at the next look.
+// Expected: a look notices it within a day, and once a second one has confirmed it,
+// it is counted as not seen; the finding stays what it is; other issues go on.
+// Default: no issue is made again: GitLab says the same of what is hidden.
+// Setting: app.Config.Recreate in the code makes a new one that names the old.
 func TestScenario09_Deleted(t *testing.T) {
-	each(t, func(b *bed) {
+	variants(t, map[string]func(*bed){"looked for": lookedFor(false), "made again": lookedFor(true), "written to": writtenTo}, func(b *bed, f func(*bed)) { f(b) })
+}
+
+// lookedFor has nothing but looks find out that an issue was deleted.
+func lookedFor(again bool) func(*bed) {
+	return func(b *bed) {
+		b.Helper()
+		b.app = b.open(func(c *app.Config) { c.Recreate = again })
 		b.aws(disk(1, "100"), disk(2, "5"))
 		b.want("++")
-		b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/projects/%s/issues/%d", platform, b.about(1).IID), nil)
-		b.aws(disk(1, "300"), disk(2, "50"))
-		b.apply()
-		b.held(1)
-		b.present(2)
-		for range 3 {
-			b.clock.forward(24 * time.Hour)
-			b.aws(disk(1, "900"), disk(2, "50"))
+		gone := b.about(1)
+		b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/projects/%s/issues/%d", platform, gone.IID), nil)
+		for _, later := range []time.Duration{time.Hour, 24 * time.Hour} { // it is asked for once a day
+			b.held(0)
+			b.clock.forward(later)
 			b.want("")
 		}
-		if issues := b.issues(platform); len(issues) != 1 || !strings.Contains(issues[0].Description, "50.00 USD") {
-			b.Errorf("issues = %+v", issues)
+		b.held(0)
+		b.clock.forward(2 * time.Minute)
+		if !again {
+			b.want("")
+			b.held(1)
+			b.present(2)
+			return
 		}
-		if b.posts() != 2 {
-			b.Errorf("%d creates were sent, want 2", b.posts())
+		b.want("+")
+		b.held(0)
+		if now := b.openAbout(platform, 1); len(now) != 1 || !strings.Contains(now[0].Description, fmt.Sprintf("Takes the place of #%d", gone.IID)) {
+			b.Errorf("the new issues: %+v", now)
 		}
-	})
+		b.once(2)
+	}
+}
+
+// writtenTo has cxm write to an issue that was deleted.
+func writtenTo(b *bed) {
+	b.Helper()
+	b.aws(disk(1, "100"), disk(2, "5"))
+	b.want("++")
+	b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/projects/%s/issues/%d", platform, b.about(1).IID), nil)
+	b.aws(disk(1, "300"), disk(2, "50"))
+	b.apply()
+	b.held(1)
+	b.present(2)
+	for range 3 {
+		b.clock.forward(24 * time.Hour)
+		b.aws(disk(1, "900"), disk(2, "50"))
+		b.want("")
+	}
+	if issues := b.issues(platform); len(issues) != 1 || !strings.Contains(issues[0].Description, "50.00 USD") {
+		b.Errorf("issues = %+v", issues)
+	}
+	if b.posts() != 2 {
+		b.Errorf("%d creates were sent, want 2", b.posts())
+	}
 }
 
 // TestScenario10_Renamed: the project gets another path, and then another
 // group.
 //
-// Expected: cxm goes on without a hitch, because it uses the project's number.
-// Missing: the path that cxm shows is the one the project had when it was connected.
+// Expected: cxm goes on without a hitch, because it uses the project's number, and
+// shows the new path once GitLab has answered with it.
 func TestScenario10_Renamed(t *testing.T) {
 	each(t, func(b *bed) {
 		b.aws(disk(1, "100"), disk(2, "5"))
@@ -179,6 +213,15 @@ func TestScenario10_Renamed(t *testing.T) {
 		b.want("-+")
 		if n := len(b.issues("example%2Ffoundation")); n != 4 {
 			b.Errorf("%d issues, want 4", n)
+		}
+		b.want("")
+		if in, err := b.app.Integration(b.Context(), 0); err != nil || in.Project.Path != "example/foundation" || !strings.HasSuffix(in.Project.WebURL, "/example/foundation") {
+			b.Errorf("cxm shows %+v, %v", in.Project, err)
+		}
+		b.want("")
+		asked := b.sent(func(c sandbox.Call) bool { return c.Path == project })
+		if len(asked) > 3 {
+			b.Errorf("it was asked for %d times", len(asked))
 		}
 		b.cleanly()
 	})
