@@ -16,6 +16,7 @@ import (
 
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
+	"cxm/internal/store/tokens"
 )
 
 // ErrNotFound says that this tenant has no such webhook.
@@ -102,13 +103,17 @@ func (s *Store) Hook(ctx context.Context, id int64) (Hook, error) {
 }
 
 // Add stores a webhook before GitLab is asked for it, unless the integration has
-// one with its level and target already, which then comes back.
+// one with its level and target already, which then comes back. The error is
+// tokens.ErrKey when its secret was sealed by a key that does not seal any more.
 func (s *Store) Add(ctx context.Context, h Hook) (Hook, error) {
 	if len(h.Sealed) == 0 {
 		return Hook{}, errors.New("storing a webhook: its secret is missing: seal it first")
 	}
 	fresh := false
 	err := s.write(ctx, "webhook", "storing a webhook", func(ctx context.Context, q *db.Queries) error {
+		if err := tokens.SealedByNow(ctx, q, s.tenant, h.Sealed); err != nil {
+			return err
+		}
 		id, err := q.AddHook(ctx, db.AddHookParams{
 			Tenant: s.tenant, IntegrationID: h.Integration, Endpoint: h.Endpoint, Base: h.Base, Sealed: h.Sealed, Signing: h.Signing,
 			Level: string(h.Level), TargetID: h.TargetID, Target: h.Target, CreatedAt: db.Time{Time: h.CreatedAt},

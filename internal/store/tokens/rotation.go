@@ -103,7 +103,7 @@ func (s *Store) Answer(ctx context.Context, r Rotation, url string, old int64, t
 		for _, each := range same {
 			sealed, err := seal(each.IntegrationID)
 			if err == nil {
-				err = sealedByNow(ctx, q, s.tenant, sealed)
+				err = SealedByNow(ctx, q, s.tenant, sealed)
 			}
 			if err == nil {
 				err = m.add(ctx, &credential.Stored{

@@ -238,7 +238,7 @@ func (m mover) add(ctx context.Context, t *credential.Stored) error {
 // again changes nothing but what is known of it. The error is ErrKey when
 // another key seals by now.
 func Put(ctx context.Context, q *db.Queries, tenant string, integration int64, sealed []byte, tok credential.Token, now time.Time) error {
-	if err := sealedByNow(ctx, q, tenant, sealed); err != nil {
+	if err := SealedByNow(ctx, q, tenant, sealed); err != nil {
 		return err
 	}
 	m := mover{q: q, tenant: tenant, now: now}
@@ -281,9 +281,9 @@ func Forget(ctx context.Context, q *db.Queries, tenant string, integration int64
 	return mover{q: q, tenant: tenant, now: now}.move(ctx, &t, credential.Replaced, "the integration was disconnected")
 }
 
-// sealedByNow holds the keys still until the transaction ends. The error is
-// ErrKey when the token was sealed by one that does not seal any more.
-func sealedByNow(ctx context.Context, q *db.Queries, tenant string, sealed []byte) error {
+// SealedByNow holds the keys still until the transaction of q ends. The error is
+// ErrKey when what is to be stored was sealed by one that does not seal any more.
+func SealedByNow(ctx context.Context, q *db.Queries, tenant string, sealed []byte) error {
 	if len(sealed) == 0 {
 		return errors.New("the sealed token is empty: seal it first")
 	}

@@ -289,6 +289,10 @@ func TestKeys(t *testing.T) {
 			b.Errorf("stored what an earlier key sealed: %v", err)
 		}
 		b.ok(s.UpdateIntegration(b.Context(), b.in[0], by(2), fact(9)))
+		end := hooks.New(b.db.Base(), "default", nil)
+		if _, err := end.Add(b.Context(), hooks.Hook{Integration: b.in[0].ID, Endpoint: "end", Sealed: by(1), TargetID: 1}); !errors.Is(err, tokens.ErrKey) {
+			b.Errorf("stored a webhook's secret that an earlier key sealed: %v", err)
+		}
 		k.Version++
 		failing := tokens.Sealing{Token: func(in int64, _ []byte) ([]byte, error) {
 			if in == b.in[1].ID {
