@@ -24,6 +24,21 @@ func refused(at time.Time) func(*issue.Tracked) {
 	return func(t *issue.Tracked) { *t = t.Moving(8, at).Unmoved("Unable to move", at) }
 }
 
+// movedHere is an issue that cxm moved to project 8, and what GitLab made of it.
+func movedHere(change func(*issue.Observed)) func(*issue.Tracked) {
+	return func(t *issue.Tracked) {
+		o := t.Observed
+		o.ProjectID = 8
+		change(&o)
+		*t = t.Moving(8, day1).Moved(o, true)
+	}
+}
+
+// inside changes a word in cxm's block.
+func inside(was, now string) func(*issue.Observed) {
+	return func(o *issue.Observed) { o.Description = strings.ReplaceAll(o.Description, was, now) }
+}
+
 // TestDecideRoute has a case for every row about routes of the table at
 // plan.Decide. The rules send the issue to project 8; it was made in project 7.
 func TestDecideRoute(t *testing.T) {
@@ -64,11 +79,10 @@ func TestDecideRoute(t *testing.T) {
 		"back, and nothing can go there":   {group: present, edit: []func(*issue.Tracked){closedByCxm(day1)}, onChange: rule.CloseAndLink, shut: "archived", verb: plan.Reopen, later: true},
 		"back after the window":            {group: present, edit: []func(*issue.Tracked){closedByCxm(day1.Add(-31 * 24 * time.Hour))}, verb: plan.Create, reason: "31 days after #12 was closed"},
 		"closed by a person":               {group: present, edit: []func(*issue.Tracked){see(closedByPerson)}, onChange: rule.CloseAndLink, verb: plan.Nothing, reason: "a person closed"},
-		"labels that did not come along": {group: present, edit: []func(*issue.Tracked){routedTo(8), func(t *issue.Tracked) {
-			o := t.Observed
-			o.ProjectID, o.Labels = 8, nil
-			*t = t.Moving(8, day1).Moved(o, true)
-		}}, verb: plan.Update, reason: "labels did not come along"},
+		"labels that did not come along":   {group: present, edit: []func(*issue.Tracked){movedHere(func(o *issue.Observed) { o.Labels = nil })}, verb: plan.Update, reason: "labels did not come along"},
+		"GitLab rewrote the block":         {group: present, edit: []func(*issue.Tracked){movedHere(inside("vol-", "acme/shop#"))}, verb: plan.Nothing, reason: "says what it should"},
+		"edited inside, then moved":        {group: present, edit: []func(*issue.Tracked){see(inside("vol-", "mine-")), movedHere(func(*issue.Observed) {})}, verb: plan.Update, reason: "somebody edited inside"},
+		"edited inside, then rewritten":    {group: present, edit: []func(*issue.Tracked){see(inside("vol-", "#")), movedHere(inside("#", "acme/shop#"))}, verb: plan.Update, reason: "somebody edited inside"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

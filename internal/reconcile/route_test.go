@@ -28,13 +28,14 @@ func TestMoveInDoubt(t *testing.T) {
 		}
 	}
 	cases := map[string]struct {
-		lose, drop bool
-		lag        time.Duration
-		moves      int
+		lose, drop, unlisted bool
+		lag                  time.Duration
+		moves                int
 	}{
 		"carried out":                        {lose: true, moves: 1},
 		"carried out, and the search lags":   {lose: true, lag: 20 * time.Second, moves: 1},
 		"carried out, and the search sleeps": {lose: true, lag: time.Hour, moves: 1},
+		"carried out, and no look lists it":  {lose: true, unlisted: true, moves: 1},
 		"never carried out":                  {drop: true, moves: 2},
 	}
 	for name, c := range cases {
@@ -44,7 +45,7 @@ func TestMoveInDoubt(t *testing.T) {
 			report(t, s, w, 1, "7")
 			pass(t, e)
 			reroute(&e.Policy, &e.Integration.Project.ID, rule.Move)
-			if w.lag = c.lag; c.lose {
+			if w.lag, w.unlisted = c.lag, c.unlisted; c.lose {
 				w.lose = first("move 8")
 			}
 			if c.drop {
@@ -59,6 +60,9 @@ func TestMoveInDoubt(t *testing.T) {
 				}
 				if i < 2 && w.count("move") != 1 {
 					t.Errorf("it is sent again %s after it was not answered", time.Duration(i)*settled/2)
+				}
+				if lost, err := s.Lost(t.Context(), e.Integration.ID, 7); err != nil || i < 2 && len(lost) != 0 {
+					t.Errorf("it is given up %s after it was not answered: %+v, %v", time.Duration(i)*settled/2, lost, err)
 				}
 				w.forward(settled / 2)
 			}
@@ -104,6 +108,9 @@ func moveRefused(t *testing.T, kind issue.TroubleKind) {
 		t.Fatalf("%d groups are looked at though nobody marked them", dirty)
 	}
 	pass(t, e)
+	if lost, err := s.Lost(t.Context(), e.Integration.ID, 7); err != nil || len(lost) != 0 {
+		t.Errorf("it is lost though it is only not moved: %+v, %v", lost, err)
+	}
 	for i := range 20 {
 		report(t, s, w, 1, []string{"70", "7"}[i%2])
 		if got := pass(t, e); got != "~" {

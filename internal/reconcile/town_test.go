@@ -36,13 +36,17 @@ type town struct {
 	lag    time.Duration                         // after which the search knows an issue
 	before func(call string)                     // called before a call is carried out
 	hidden func(o *issue.Observed) (hidden bool) // which no list shows
+
+	unlisted bool                     // no look lists what was moved away: GitLab stamped it long before it committed
+	labelled bool                     // the labels come along with a move: they are the group's
+	rewrite  func(text string) string // what a move makes of a text
 }
 
 func newTown() *town {
 	never := func(string) bool { return false }
 	return &town{
 		now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), lose: never, drop: never, shut: map[int64]string{},
-		before: func(string) {}, hidden: func(*issue.Observed) bool { return false },
+		before: func(string) {}, hidden: func(*issue.Observed) bool { return false }, rewrite: func(text string) string { return text },
 	}
 }
 
@@ -149,7 +153,10 @@ func (w *town) Move(_ context.Context, project, iid, to int64, sending func() er
 		case o.MovedToID != 0 || w.shut[to] != "":
 			return nil, &issue.Trouble{Kind: issue.Invalid, Doing: "moving", Said: "Unable to move"}
 		}
-		next := w.add(issue.Observed{ProjectID: to, Title: o.Title, Description: o.Description})
+		next := w.add(issue.Observed{ProjectID: to, Title: o.Title, Description: w.rewrite(o.Description)})
+		if w.labelled {
+			next.Labels = o.Labels
+		}
 		o.MovedToID, o.State, o.ClosedAt, o.UpdatedAt = next.ID, issue.Closed, w.now, w.now
 		return next, nil
 	})
@@ -162,7 +169,7 @@ func (w *town) Look(_ context.Context, project int64, since time.Time) (issue.Sw
 	w.calls = append(w.calls, fmt.Sprint("look ", project))
 	s := issue.Sweep{AsOf: w.now}
 	for _, o := range w.issues {
-		if o.ProjectID == project && !o.UpdatedAt.Before(since) && !w.hidden(o) {
+		if o.ProjectID == project && !o.UpdatedAt.Before(since) && !w.hidden(o) && (!w.unlisted || o.MovedToID == 0) {
 			s.Issues = append(s.Issues, *o)
 		}
 	}
