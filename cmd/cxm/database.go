@@ -8,9 +8,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
+	"cxm/internal/cli/shell"
 )
 
-func newDatabase(o *options) *cobra.Command {
+func newDatabase(o *shell.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "database",
 		Short: "Looks after the database: status, upgrade, backup, restore, moving",
@@ -25,13 +26,13 @@ of it and put it into PGPASSWORD or ~/.pgpass.`,
 	return cmd
 }
 
-func newDatabaseStatus(o *options) *cobra.Command {
+func newDatabaseStatus(o *shell.Options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Says which database it is, its schema, and how many rows it has",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := o.config()
+			c, err := o.Config()
 			if err != nil {
 				return err
 			}
@@ -39,8 +40,8 @@ func newDatabaseStatus(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.json() {
-				return printJSON(cmd.OutOrStdout(), s)
+			if o.JSON() {
+				return shell.PrintJSON(cmd.OutOrStdout(), s)
 			}
 			return printDatabase(cmd.OutOrStdout(), s)
 		},
@@ -74,7 +75,7 @@ func printTables(w io.Writer, tables []app.Table) error {
 	return t.Flush()
 }
 
-func newDatabaseMigrate(o *options) *cobra.Command {
+func newDatabaseMigrate(o *shell.Options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Makes the database, or brings its schema up to date",
@@ -83,7 +84,7 @@ so too on its way; this one does nothing else. It is safe to run from several
 places at once, and while replicas of the version before are running.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := o.config()
+			c, err := o.Config()
 			if err != nil {
 				return err
 			}
@@ -91,8 +92,8 @@ places at once, and while replicas of the version before are running.`,
 			if err != nil {
 				return err
 			}
-			if o.json() {
-				return printJSON(cmd.OutOrStdout(), m)
+			if o.JSON() {
+				return shell.PrintJSON(cmd.OutOrStdout(), m)
 			}
 			if m.From == m.To {
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: schema version %d, nothing to do\n", m.Database, m.To)
@@ -104,7 +105,7 @@ places at once, and while replicas of the version before are running.`,
 	}
 }
 
-func newDatabaseBackup(o *options) *cobra.Command {
+func newDatabaseBackup(o *shell.Options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Writes all that the database holds into a new file",
@@ -115,14 +116,14 @@ key.json, which opens the tokens, is no part of it: keep a copy of it, apart
 from the backup.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.copied(cmd, func(c app.Config) (app.Copied, error) {
+			return copied(cmd, o, func(c app.Config) (app.Copied, error) {
 				return app.BackupDatabase(cmd.Context(), c, args[0])
 			}, "The tokens in it are sealed: keep %s too, and apart from it. Without it nobody can open them.\n")
 		},
 	}
 }
 
-func newDatabaseRestore(o *options) *cobra.Command {
+func newDatabaseRestore(o *shell.Options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Brings a backup into an empty database",
@@ -132,7 +133,7 @@ compared. The next plan looks at GitLab for what was made since the backup, and
 looks at every finding again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.copied(cmd, func(c app.Config) (app.Copied, error) {
+			return copied(cmd, o, func(c app.Config) (app.Copied, error) {
 				return app.CopyDatabase(cmd.Context(), c, args[0])
 			}, afterCopy)
 		},
@@ -141,7 +142,7 @@ looks at every finding again.`,
 
 const afterCopy = "Put the key.json that belongs to it at %s, then take in fresh findings and run `cxm plan`.\n"
 
-func newDatabaseCopy(o *options) *cobra.Command {
+func newDatabaseCopy(o *shell.Options) *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
 		Use:   "copy --from FILE|URL",
@@ -153,7 +154,7 @@ and compared. Jobs that wait are not copied: they are made again.`,
 		Example: `  CXM_DATABASE_URL=postgres://cxm@db.example.com/cxm cxm database copy --from ~/.local/share/cxm/cxm.db`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.copied(cmd, func(c app.Config) (app.Copied, error) {
+			return copied(cmd, o, func(c app.Config) (app.Copied, error) {
 				return app.CopyDatabase(cmd.Context(), c, from)
 			}, afterCopy)
 		},
@@ -164,8 +165,8 @@ and compared. Jobs that wait are not copied: they are made again.`,
 }
 
 // copied copies and says what there is now; next is about the file of the key.
-func (o *options) copied(cmd *cobra.Command, how func(app.Config) (app.Copied, error), next string) error {
-	c, err := o.config()
+func copied(cmd *cobra.Command, o *shell.Options, how func(app.Config) (app.Copied, error), next string) error {
+	c, err := o.Config()
 	if err != nil {
 		return err
 	}
@@ -173,8 +174,8 @@ func (o *options) copied(cmd *cobra.Command, how func(app.Config) (app.Copied, e
 	if err != nil {
 		return err
 	}
-	if o.json() {
-		if err := printJSON(cmd.OutOrStdout(), done); err != nil {
+	if o.JSON() {
+		if err := shell.PrintJSON(cmd.OutOrStdout(), done); err != nil {
 			return err
 		}
 	} else {

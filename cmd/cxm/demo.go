@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"cxm/internal/cli/work"
 	"cxm/internal/demo"
 )
 
@@ -19,7 +20,7 @@ non-zero when anything was not as told. Nothing is kept.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), demo.Options{
-				Out: cmd.OutOrStdout(), Listen: listen, Stay: !once, Progress: newProgress(cmd.ErrOrStderr()).step,
+				Out: cmd.OutOrStdout(), Listen: listen, Stay: !once, Progress: work.NewProgress(cmd.ErrOrStderr()).Step,
 			})
 		},
 	}

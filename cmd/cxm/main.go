@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"cxm/internal/app"
+	"cxm/internal/cli/shell"
 )
 
 // version is set by the build (-ldflags "-X main.version=…").
@@ -33,7 +34,7 @@ func run(ctx context.Context, args []string) int {
 	cmd := newRoot()
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
-	var code exitCode
+	var code shell.ExitCode
 	switch {
 	case err == nil:
 		return 0
@@ -43,9 +44,3 @@ func run(ctx context.Context, args []string) int {
 	fmt.Fprintln(os.Stderr, "cxm:", err)
 	return 1
 }
-
-// exitCode ends the program with a code when everything has been said.
-type exitCode int
-
-// Error names the code; nobody sees it.
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }

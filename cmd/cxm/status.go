@@ -8,17 +8,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
+	"cxm/internal/cli/care"
+	"cxm/internal/cli/shell"
+	"cxm/internal/cli/work"
 	"cxm/internal/finding"
 	"cxm/internal/money"
 )
 
-func newStatus(o *options) *cobra.Command {
+func newStatus(o *shell.Options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Shows what there is: issues, findings, money, the last pulls and run",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.open(cmd)
+			a, err := o.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -27,8 +30,8 @@ func newStatus(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.json() {
-				return printJSON(cmd.OutOrStdout(), statusJSON(s, time.Now()))
+			if o.JSON() {
+				return shell.PrintJSON(cmd.OutOrStdout(), statusJSON(s, time.Now()))
 			}
 			printStatus(cmd.OutOrStdout(), s)
 			return nil
@@ -67,11 +70,11 @@ func printStatus(w io.Writer, s app.Status) {
 		fmt.Fprintf(w, "Waits:     run %d, since %s: cxm approve %d\n", r.ID, r.Why, r.ID)
 	}
 	for _, why := range s.Broken {
-		fmt.Fprintf(w, "Broken:    %s\n", oneLine(why))
+		fmt.Fprintf(w, "Broken:    %s\n", shell.OneLine(why))
 	}
 	for _, h := range s.Webhooks {
 		if h.Trouble != "" {
-			fmt.Fprintf(w, "Webhook:   %d (%s %s): %s\n", h.ID, h.Level, h.Target, oneLine(h.Trouble))
+			fmt.Fprintf(w, "Webhook:   %d (%s %s): %s\n", h.ID, h.Level, h.Target, shell.OneLine(h.Trouble))
 		}
 	}
 	for _, t := range s.Tokens {
@@ -91,31 +94,31 @@ func printStatus(w io.Writer, s app.Status) {
 func tokenLine(t app.TokenStatus, now time.Time) string {
 	switch {
 	case t.Token.State.Held():
-		return oneLine(t.WhyNot)
+		return shell.OneLine(t.WhyNot)
 	case t.Token.Warning(now) == 0:
 		return ""
 	case t.WhyNot != "":
-		return fmt.Sprintf("integration %d: it expires in %d days, and cxm cannot rotate it: %s", t.Integration.ID, t.Token.DaysLeft(now), oneLine(t.WhyNot))
+		return fmt.Sprintf("integration %d: it expires in %d days, and cxm cannot rotate it: %s", t.Integration.ID, t.Token.DaysLeft(now), shell.OneLine(t.WhyNot))
 	}
 	return fmt.Sprintf("integration %d: it expires in %d days; cxm rotates it on %s", t.Integration.ID, t.Token.DaysLeft(now), t.Next.Format(time.DateOnly))
 }
 
 // statusDocument is what --output json prints of the status.
 type statusDocument struct {
-	Integrations   []connectionJSON `json:"integrations"`
-	Issues         issueCountsJSON  `json:"issues"`
-	Findings       findingsJSON     `json:"findings"`
-	Savings        money.Totals     `json:"savings"` // per month
-	UnknownSavings int              `json:"unknown_savings"`
-	Pulls          []lastPullJSON   `json:"last_pulls"`
-	Deliveries     int              `json:"deliveries"` // accepted, and not taken in yet
-	Refused        int              `json:"refused"`    // deliveries that cannot be taken in
-	Waiting        []runJSON        `json:"waiting"`    // for approval
-	Broken         []string         `json:"broken"`
-	Webhooks       []webhookJSON    `json:"webhooks"`
-	Tokens         []tokenJSON      `json:"tokens"`
-	Reviews        []dueJSON        `json:"access_reviews_due"`
-	LastRun        any              `json:"last_run"`
+	Integrations   []connectionJSON   `json:"integrations"`
+	Issues         issueCountsJSON    `json:"issues"`
+	Findings       findingsJSON       `json:"findings"`
+	Savings        money.Totals       `json:"savings"` // per month
+	UnknownSavings int                `json:"unknown_savings"`
+	Pulls          []lastPullJSON     `json:"last_pulls"`
+	Deliveries     int                `json:"deliveries"` // accepted, and not taken in yet
+	Refused        int                `json:"refused"`    // deliveries that cannot be taken in
+	Waiting        []work.RunJSON     `json:"waiting"`    // for approval
+	Broken         []string           `json:"broken"`
+	Webhooks       []care.WebhookJSON `json:"webhooks"`
+	Tokens         []care.TokenJSON   `json:"tokens"`
+	Reviews        []care.DueJSON     `json:"access_reviews_due"`
+	LastRun        any                `json:"last_run"`
 }
 
 type connectionJSON struct {
@@ -148,23 +151,23 @@ func statusJSON(s app.Status, now time.Time) statusDocument {
 	out := statusDocument{
 		Integrations: []connectionJSON{}, Issues: issueCountsJSON{s.Open, s.Closed, s.InDoubt, s.Unseen},
 		Findings: findingsJSON{s.Present, s.Absent}, Savings: s.Savings, UnknownSavings: s.Unknown, Pulls: []lastPullJSON{},
-		Deliveries: s.Deliveries, Refused: s.Refused, Waiting: []runJSON{}, Broken: append([]string{}, s.Broken...),
-		Webhooks: webhooksJSON(s.Webhooks), Tokens: []tokenJSON{}, Reviews: []dueJSON{},
+		Deliveries: s.Deliveries, Refused: s.Refused, Waiting: []work.RunJSON{}, Broken: append([]string{}, s.Broken...),
+		Webhooks: care.WebhooksJSON(s.Webhooks), Tokens: []care.TokenJSON{}, Reviews: []care.DueJSON{},
 	}
 	for _, in := range s.Integrations {
 		out.Integrations = append(out.Integrations, connectionJSON{in.ID, in.URL, in.Project.Path, in.Account.Username})
 	}
 	for _, r := range s.Reviews {
-		out.Reviews = append(out.Reviews, dueJSON{r.Integration.ID, r.Since})
+		out.Reviews = append(out.Reviews, care.DueJSON{Integration: r.Integration.ID, Since: r.Since})
 	}
 	for _, t := range s.Tokens {
-		out.Tokens = append(out.Tokens, newTokenJSON(t, now))
+		out.Tokens = append(out.Tokens, care.NewTokenJSON(t, now))
 	}
 	for _, p := range s.Pulls {
 		out.Pulls = append(out.Pulls, lastPullJSON{p.Source, p.Scope, p.ReceivedAt, p.Complete})
 	}
 	for _, r := range s.Waiting {
-		out.Waiting = append(out.Waiting, newRunJSON(r))
+		out.Waiting = append(out.Waiting, work.NewRunJSON(r))
 	}
 	if r := s.LastRun; r.ID != 0 {
 		out.LastRun = map[string]any{"id": r.ID, "started_at": r.StartedAt, "steps": r.Steps, "done": r.Done, "failed": r.Failed, "in_doubt": r.InDoubt, "skipped": r.Skipped}

@@ -93,8 +93,13 @@ func houseLaw() law {
 				"internal/app", "internal/gitlab/rest", "internal/issue/inert/inerttest", "internal/plan",
 				"internal/sandbox", "internal/source", "internal/store/pgtest",
 			}},
+			// The commands know the program as app, and the values that it returns.
+			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/integration"}},
+			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
+			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
+			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/cli/shell")},
 			// The sandbox is a command too; nothing else of the program knows it.
-			{pkg: "cmd/cxm", may: append(values(), "internal/integration/check", "internal/app", "internal/integration/access", "internal/demo", "internal/sandbox")},
+			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/demo", "internal/sandbox")},
 			// The scenarios are tests alone: they import what internal/app's tests do.
 			{pkg: "internal/scenario"},
 			{pkg: "internal/importlaw"},
@@ -110,7 +115,7 @@ func houseLaw() law {
 			"database/sql":                        {"internal/queue", "internal/store"},
 			"modernc.org/sqlite":                  {"internal/store"},
 			"github.com/riverqueue":               {"internal/app", "internal/queue"},
-			"github.com/spf13/cobra":              {"cmd/cxm"},
+			"github.com/spf13/cobra":              {"cmd/cxm", "internal/cli"},
 		},
 		vars: map[string]string{
 			"internal/store.ErrNotFound": "the same error in the packages below, which callers of the store do not know",

@@ -1,0 +1,155 @@
+package work
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cxm/internal/app"
+	"cxm/internal/cli/shell"
+	"cxm/internal/plan"
+)
+
+// NewRun is `cxm run`: the queue is worked until it is empty. It ends with exit code 1
+// when something was not done, or waits for a person.
+func NewRun(o *shell.Options) *cobra.Command {
+	var settle time.Duration
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Works the queue until it is empty",
+		Long: `Looks at GitLab, plans what changed, and works the jobs that follow until none is
+due. Several may run at once: they share the work. What a brake holds waits for
+cxm approve; what failed is planned again by the next run.`,
+		Args: cobra.NoArgs,
+	}
+	b := addBounds(cmd)
+	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger = settle, shell.Logger(cmd.ErrOrStderr(), slog.LevelWarn) })
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		began := time.Now()
+		worked, err := a.Run(cmd.Context())
+		runs, told := runsSince(cmd, a, began)
+		if err = errors.Join(err, told); err != nil {
+			return err
+		}
+		if o.JSON() {
+			err = shell.PrintJSON(cmd.OutOrStdout(), workedJSON(worked, runs))
+		} else {
+			printWorked(cmd.OutOrStdout(), cmd.ErrOrStderr(), worked, runs)
+		}
+		if err == nil && !well(worked, runs) {
+			return shell.ExitCode(1)
+		}
+		return err
+	}
+	return cmd
+}
+
+// runsSince lists the runs that began since, the first one first.
+func runsSince(cmd *cobra.Command, a *app.App, since time.Time) ([]plan.Run, error) {
+	last, err := a.Runs(cmd.Context(), 50)
+	var out []plan.Run
+	for _, r := range last {
+		if !r.StartedAt.Before(since.Truncate(time.Microsecond)) || r.State == plan.Waiting {
+			out = append([]plan.Run{r}, out...)
+		}
+	}
+	return out, err
+}
+
+// well says that everything that was due was done.
+func well(w app.Worked, runs []plan.Run) bool {
+	for _, r := range runs {
+		if r.State == plan.Waiting || r.Failed > 0 {
+			return false
+		}
+	}
+	return w.Discarded+w.Cancelled+w.Left == 0
+}
+
+func printWorked(out, errs io.Writer, w app.Worked, runs []plan.Run) {
+	for _, r := range runs {
+		if r.State == plan.Waiting {
+			fmt.Fprintf(errs, "Run %d waits, since %s. Look at it with `cxm runs %d`; if it is right, run `cxm approve %d`.\n", r.ID, r.Why, r.ID, r.ID)
+			continue
+		}
+		fmt.Fprintf(out, "Run %d: %d of %d steps done; %d failed, %d skipped, %d in doubt.\n", r.ID, r.Done, r.Steps, r.Failed, r.Skipped, r.InDoubt)
+		if r.Failed > 0 {
+			fmt.Fprintf(errs, "What failed and why: cxm runs %d\n", r.ID)
+		}
+	}
+	for _, f := range w.Failures {
+		fmt.Fprintf(errs, "A %s job was given up after %d attempts: %s\n", f.Kind, f.Attempts, shell.OneLine(f.Error))
+	}
+	fmt.Fprintf(out, "Worked %d jobs.", w.Completed)
+	if w.Left > 0 {
+		fmt.Fprintf(out, " %d wait, the first until %s.", w.Left, w.Next.Format(time.RFC3339))
+	}
+	fmt.Fprintln(out)
+}
+
+// workedDocument is what `cxm run --output json` prints.
+type workedDocument struct {
+	Completed int        `json:"completed"` // jobs
+	Discarded int        `json:"discarded"`
+	Left      int        `json:"left"`
+	Next      *time.Time `json:"next"` // when the first of those left is due; null: none waits
+	Runs      []RunJSON  `json:"runs"`
+}
+
+func workedJSON(w app.Worked, runs []plan.Run) workedDocument {
+	out := workedDocument{Completed: w.Completed, Discarded: w.Discarded + w.Cancelled, Left: w.Left, Runs: []RunJSON{}}
+	if !w.Next.IsZero() {
+		out.Next = &w.Next
+	}
+	for _, r := range runs {
+		out.Runs = append(out.Runs, NewRunJSON(r))
+	}
+	return out
+}
+
+// NewServe is `cxm serve`: the queue is worked for good. version is what it logs
+// about itself.
+func NewServe(o *shell.Options, version string) *cobra.Command {
+	var settle, every, grace time.Duration
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Works the queue for good",
+		Long: `Works jobs as they come, and looks at GitLab regularly for what people changed,
+until it is told to stop (SIGTERM, Ctrl-C). Calls that are under way then finish,
+or are in doubt and looked up by whoever goes on. Any number of processes may
+serve one PostgreSQL database.
+
+With --listen it also takes GitLab's webhooks (see cxm webhook), and then looks
+within seconds where something changed; /healthz says that it is up.
+
+It connects to the internet only: a GitLab in a private network, or on this
+machine, is to be named in --allow-private or CXM_ALLOW_PRIVATE.`,
+		Args: cobra.NoArgs,
+	}
+	b := addBounds(cmd)
+	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
+	cmd.Flags().DurationVar(&every, "every", 10*time.Minute, "time between looks at GitLab")
+	cmd.Flags().StringVar(&listen, "listen", "", "address to take GitLab's webhooks at, such as 127.0.0.1:8080 behind a proxy with TLS (default nowhere)")
+	cmd.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long jobs that run may take to finish when it is told to stop")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		log := shell.Logger(cmd.ErrOrStderr(), slog.LevelInfo)
+		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger, c.Reach.Public = settle, log, true })
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		log.Info("cxm works the queue", "version", version, "every", every)
+		return a.Serve(cmd.Context(), app.WorkOptions{Every: every, Listen: listen}, grace)
+	}
+	return cmd
+}
