@@ -115,7 +115,7 @@ func (a *App) rotateNow(ctx context.Context, in integration.Integration) error {
 	now := a.Clock()
 	state, err := a.rotate(ctx, in, t, t.Successor(now))
 	if day, ok := token.Latest(err); ok && state == tokens.NotDone && day.After(now) {
-		state, err = a.rotate(ctx, in, t, day)
+		_, err = a.rotate(ctx, in, t, day)
 	}
 	trouble, retry := "", time.Time{}
 	if err != nil {

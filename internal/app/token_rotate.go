@@ -98,7 +98,7 @@ func (a *App) answered(ctx context.Context, in integration.Integration, r tokens
 	for tries := 0; err != nil && tries < 5 && !errors.Is(err, tokens.ErrStale); tries++ {
 		wait(ctx, glance<<tries) // all that is left of access is in memory: the keys may have changed, the database be away for a moment
 		if errors.Is(err, tokens.ErrKey) {
-			err = errors.Join(err, a.sealer.Refresh())
+			_ = a.sealer.Refresh() // where it fails, what follows fails as before, and says why
 		}
 		err = a.tokens.Answer(ctx, r, in.URL, old, next, seal, a.Clock().UTC())
 	}

@@ -143,7 +143,7 @@ func (a *App) Run(ctx context.Context) (Worked, error) {
 	if _, err := q.Insert(ctx, river.InsertManyParams{Args: tokenJob{Tenant: a.Tenant}}, river.InsertManyParams{Args: reconcileJob{Tenant: a.Tenant}}); err != nil {
 		return Worked{}, fmt.Errorf("adding the first job: %w", err)
 	}
-	return q.Drain(ctx, a.Settle+time.Second)
+	return q.Drain(ctx, max(a.Settle, busy)+time.Second)
 }
 
 // Serve works jobs until ctx ends, then lets those that run finish for up to

@@ -167,12 +167,12 @@ func waits(c Case) (stage Stage, answer, mend string) {
 	switch {
 	case c.NoAccess != "":
 		return NoAccess, "GitLab refuses cxm's token (" + c.NoAccess + "), so nothing is sent", "Run `cxm doctor`, then `cxm token replace`"
+	case c.Broken != "":
+		return Broken, c.Broken, "Mend what the words name (`cxm doctor`); cxm tries again by itself"
 	case c.RunsIn != 0:
 		return Running, fmt.Sprintf("run %d is under way, and it is a step of it", c.RunsIn), fmt.Sprintf("Leave it to `cxm serve`, or run `cxm run`; `cxm runs %d` shows how far it is", c.RunsIn)
 	case c.HeldBy != 0:
 		return Held, fmt.Sprintf("run %d holds it until somebody has looked: %s", c.HeldBy, c.HeldWhy), fmt.Sprintf("`cxm runs %d` shows it, `cxm approve %d` lets it go", c.HeldBy, c.HeldBy)
-	case c.Broken != "":
-		return Broken, c.Broken, "Mend what the words name (`cxm doctor`); cxm tries again by itself"
 	case c.Step.Verb == plan.Create && c.Capped != "":
 		return Capped, "it waits its turn: " + c.Capped + " in this project", "Close issues, wait, or raise the cap (--cap-hour, --cap-open)"
 	case c.Past != nil && c.Past.Outcome == plan.Failed:

@@ -50,6 +50,7 @@ func TestOf(t *testing.T) {
 		{stand.Held, func(c *stand.Case) { c.HeldBy, c.HeldWhy = 8, "it would create 300 issues" }, "cxm approve 8"},
 		{stand.Running, func(c *stand.Case) { c.RunsIn = 9 }, "run 9 is under way"},
 		{stand.Broken, func(c *stand.Case) { c.Broken = "project 3 failed" }, "project 3 failed"},
+		{stand.Broken, func(c *stand.Case) { c.RunsIn, c.Broken = 9, "project 3 failed" }, "project 3 failed"}, // its run waits for that
 		{stand.Capped, func(c *stand.Case) { c.Capped = "at most 5 new ones an hour" }, "at most 5"},
 		{stand.Failed, func(c *stand.Case) {
 			c.Past = &plan.Entry{Outcome: plan.Failed, Trouble: "403 Forbidden", EndedAt: noon()}
