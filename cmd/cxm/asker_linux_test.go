@@ -17,17 +17,17 @@ func pseudo(t *testing.T) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("this machine gives no pseudo-terminal: %v", err)
+		t.Fatalf("this machine gives no pseudo-terminal, which the scripts need too: mount devpts: %v", err)
 	}
 	t.Cleanup(func() { person.Close() })
 	var number, unlock int32
 	for request, value := range map[uintptr]*int32{syscall.TIOCGPTN: &number, syscall.TIOCSPTLCK: &unlock} {
 		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(value))); errno != 0 {
-			t.Skipf("this machine gives no pseudo-terminal: %v", errno)
+			t.Fatalf("this machine gives no pseudo-terminal, which the scripts need too: mount devpts: %v", errno)
 		}
 	}
 	if program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0); err != nil {
-		t.Skipf("this machine gives no pseudo-terminal: %v", err)
+		t.Fatalf("this machine gives no pseudo-terminal, which the scripts need too: mount devpts: %v", err)
 	}
 	return person, program
 }

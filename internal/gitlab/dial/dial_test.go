@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,7 +79,10 @@ func (z *zone) serve(conn net.PacketConn) {
 func server(t *testing.T, address string, h http.HandlerFunc) (url string, hits *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
-	if err != nil {
+	switch {
+	case err != nil && runtime.GOOS == "linux": // which has all of 127.0.0.0/8
+		t.Fatal(err)
+	case err != nil:
 		t.Skipf("this machine has no address %s: %v", address, err)
 	}
 	hits = &atomic.Int32{}
