@@ -388,7 +388,7 @@ func TestRefusedTokenStopsTheRun(t *testing.T) {
 	b.aws(items...)
 	revoke := b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: issuesRoute, After: 5, Status: 401, Body: `{"message":"401 Unauthorized"}`})
 	_, report := b.apply()
-	if report.Halted == "" || report.Run.Done+report.Run.Failed > 25 {
+	if report.Halted == "" || report.Run.Done+report.Run.Failed > 5+16 {
 		t.Errorf("the run went on: %+v", report.Run)
 	}
 	revoke()

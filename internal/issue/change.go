@@ -20,9 +20,10 @@ type Draft struct {
 	// that nothing was made (429). An error stops the create. Nil: nothing to do.
 	Sending func() error
 
-	// Answered is called when the tracker begins to answer an attempt, or the
-	// attempt ended without an answer: from then on the tracker is free for the
-	// next request. Nil: nothing to do.
+	// Answered is called when the tracker begins to answer an attempt: from then on
+	// it is free for the next request. Not so when it refused or failed, or there is
+	// no answer: the next request waits until it is known what that means for it.
+	// Nil: nothing to do.
 	Answered func()
 }
 

@@ -45,6 +45,7 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe 
 	marker := issue.Marker{Installation: a.Installation, Group: s.Group, Nonce: t.Nonce}
 	draft := issue.Compose(*s.Want, marker, s.Status)
 	var slot slot
+	defer slot.release() // where it was refused, only after the gate heard of it: whoever is next may have to stop
 	draft.Sending = func() error {
 		if err := errors.Join(a.stopped(), a.gate.still(a.about(s), probe)); err != nil {
 			return err
@@ -56,7 +57,6 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe 
 	}
 	draft.Answered = slot.release
 	o, err := a.Tracker.Create(ctx, project, draft)
-	slot.release()
 	if err != nil {
 		return a.finish(ctx, e, t, s, err)
 	}
@@ -126,15 +126,15 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 	}
 	e = intended
 	var slot slot
+	defer slot.release()
 	if err := errors.Join(slot.take(ctx, a.slots), a.stopped()); err != nil {
-		slot.release()
 		return a.finish(ctx, e, t, s, err)
 	}
 	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, s.Change)
-	slot.release()
 	if err != nil {
 		return a.finish(ctx, e, t, s, err)
 	}
+	slot.release()
 	a.dropped(issue.Missing(s.Change.AddLabels, o))
 	e.Stamp = o.UpdatedAt
 	if s.Undoes {

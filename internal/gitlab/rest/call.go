@@ -30,7 +30,7 @@ type Request struct {
 	Route  string        // GitLab's, unfilled: "/projects/:id/issues"
 	Bucket *limit.Bucket // taken from beside the account's; nil: none
 	Before func() error  // called once the limits let the request go; an error stops it; nil: nothing to do
-	After  func()        // called when the answer begins, or there is none; nil: nothing to do
+	After  func()        // called when an answer begins that is good or says to wait; nil: nothing to do
 }
 
 // Sending is client-go's method for a request, with its arguments in place.

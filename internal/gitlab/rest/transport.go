@@ -177,7 +177,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := g.send(x, req)
 	x.took = time.Since(began)
-	if x.after != nil {
+	if x.after != nil && err == nil && (resp.StatusCode < 300 || resp.StatusCode == http.StatusTooManyRequests) {
 		x.after()
 	}
 	call := Sent{Method: req.Method, Route: x.route, Duration: x.took}
