@@ -198,7 +198,9 @@ func (a *App) verifyNew(ctx context.Context, in integration.Integration, r token
 	if err != nil {
 		return tokens.Answered, fmt.Errorf("the new token is stored, and verifying it failed; cxm tries again by itself: %w", err)
 	}
-	if err := a.tokens.Take(ctx, r, facts, a.Clock().UTC()); err != nil {
+	if err := a.tokens.Take(ctx, r, facts, a.Clock().UTC()); errors.Is(err, tokens.ErrStale) {
+		return a.takenByAnother(ctx, r, err)
+	} else if err != nil {
 		return "", err
 	}
 	a.Logger.Info("the token was rotated", "integration", in.ID, "expires", facts.ExpiresAt)
@@ -206,6 +208,22 @@ func (a *App) verifyNew(ctx context.Context, in integration.Integration, r token
 		err = errors.Join(err, a.renewed(ctx, t.Integration))
 	}
 	return tokens.Done, err
+}
+
+// takenByAnother is for a rotation that another process decided about first, which
+// is as good when it took the new token: a replica that met the refusal of the old
+// one settles the rotation as this process does.
+func (a *App) takenByAnother(ctx context.Context, r tokens.Rotation, stale error) (tokens.RotationState, error) {
+	made, err := a.tokens.Made(ctx, r.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range made {
+		if t.State == credential.Active || t.State == credential.Superseded {
+			return tokens.Done, nil
+		}
+	}
+	return "", stale
 }
 
 // newRefused is for a new token that GitLab refuses at once: the old one is
