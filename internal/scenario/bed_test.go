@@ -83,6 +83,12 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
+// morning goes forward to the next one, so that hours can pass and the day stay.
+func (c *clock) morning() {
+	now := c.now()
+	c.forward(now.Truncate(24 * time.Hour).Add(30 * time.Hour).Sub(now))
+}
+
 // bed is a sandbox GitLab with people, and cxm connected to it.
 type bed struct {
 	*testing.T
