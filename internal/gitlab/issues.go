@@ -39,7 +39,7 @@ func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, e
 func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error) {
 	r := rest.Request{
 		Doing:  fmt.Sprintf("creating an issue in project %d", project),
-		Method: http.MethodPost, Route: routeProjectIssues, Bucket: c.Creates(project), Before: d.Sending, After: d.Answered,
+		Method: http.MethodPost, Route: routeProjectIssues, Bucket: c.Creates(project), Turn: d.Turn, Before: d.Sending, After: d.Answered,
 	}
 	if t := sound(r.Doing, d.Labels); t != nil {
 		return issue.Observed{}, t
@@ -59,7 +59,7 @@ func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issu
 // is; an empty ch is issue.Invalid and sends nothing. Troubles are as for
 // Create.
 func (c *Client) Change(ctx context.Context, project, iid int64, ch issue.Change) (issue.Observed, error) {
-	r := rest.Request{Doing: fmt.Sprintf("changing issue #%d of project %d", iid, project), Method: http.MethodPut, Route: routeIssue}
+	r := rest.Request{Doing: fmt.Sprintf("changing issue #%d of project %d", iid, project), Method: http.MethodPut, Route: routeIssue, Turn: ch.Turn, Before: ch.Sending, After: ch.Answered}
 	event, known := map[issue.State]*string{"": nil, issue.Closed: new("close"), issue.Opened: new("reopen")}[ch.State]
 	switch {
 	case ch.Empty():

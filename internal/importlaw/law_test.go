@@ -64,10 +64,11 @@ func houseLaw() law {
 			{pkg: "internal/gitlab/dial", may: []string{"internal/gitlab/rest", "internal/issue"}},
 			{pkg: "internal/gitlab/oauth", may: []string{"internal/credential", "internal/gitlab/dial", "internal/gitlab/rest", "internal/integration", "internal/issue"}},
 			{pkg: "internal/gitlab", may: []string{"internal/credential", "internal/gitlab/rest", "internal/integration", "internal/issue"}},
+			{pkg: "internal/reconcile/flight"},
 			{pkg: "internal/reconcile/breaker", may: []string{"internal/issue"}, pure: true},
 			{pkg: "internal/reconcile", may: []string{
 				"internal/finding", "internal/integration", "internal/issue", "internal/money",
-				"internal/plan", "internal/reconcile/breaker", "internal/rule", "internal/source",
+				"internal/plan", "internal/reconcile/breaker", "internal/reconcile/flight", "internal/rule", "internal/source",
 			}},
 			{pkg: "internal/store", may: kept()},
 			// The limits that processes share are tested as they are used.

@@ -14,6 +14,7 @@ type Draft struct {
 	Labels       []string
 	Assignee     int64 // who it is for, as the tracker numbers people; 0: nobody
 	Confidential bool
+	Turn         int // of the writes that wait for the same limits the lowest goes first
 
 	// Sending is called right before the request leaves, after any wait for
 	// limits, and again before each further attempt after a refusal that proves
@@ -35,6 +36,12 @@ type Change struct {
 	AddLabels    []string
 	RemoveLabels []string
 	State        State // Closed closes, Opened reopens, "" leaves
+	Turn         int   // of the writes that wait for the same limits the lowest goes first
+
+	// Sending and Answered are as those of a Draft; whatever was refused as too
+	// much is sent again.
+	Sending  func() error
+	Answered func()
 }
 
 // Empty says that the change would write nothing.

@@ -10,6 +10,7 @@ import (
 
 	"cxm/internal/issue"
 	"cxm/internal/plan"
+	"cxm/internal/reconcile/flight"
 	"cxm/internal/rule"
 )
 
@@ -71,7 +72,7 @@ func (e *Engine) Apply(ctx context.Context, p plan.Plan) (Report, error) {
 func (e *Engine) applying(run plan.Run) *applying {
 	return &applying{
 		Engine: e, report: Report{Run: run}, labels: map[string]bool{}, planned: map[plan.Target]plan.Entry{}, left: map[rule.GroupKey]int{},
-		slots: make(chan struct{}, e.Workers),
+		places: flight.New(e.Workers),
 	}
 }
 
@@ -108,8 +109,8 @@ type applying struct {
 	shared   bool                       // the run's steps are taken one by one, by several processes
 	left     map[rule.GroupKey]int      // steps of this round that are not done
 	labels   map[string]bool
-	slots    chan struct{} // one element per write in flight
-	ended    Failure       // of a shared run: what became of its step
+	places   *flight.Places // for the writes in flight
+	ended    Failure        // of a shared run: what became of its step
 }
 
 func (a *applying) rounds(ctx context.Context, p plan.Plan) error {

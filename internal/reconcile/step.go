@@ -44,18 +44,24 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe 
 	t := issue.Intend(a.Integration.ID, project, a.Nonce(), *s.Want, s.Status)
 	marker := issue.Marker{Installation: a.Installation, Group: s.Group, Nonce: t.Nonce}
 	draft := issue.Compose(*s.Want, marker, s.Status)
-	var slot slot
-	defer slot.release() // where it was refused, only after the gate heard of it: whoever is next may have to stop
+	draft.Turn = e.Seq
+	place := a.places.Place()
+	defer place.Release() // where it was refused, only after the gate heard of it: whoever is next may have to stop
 	draft.Sending = func() error {
 		if err := errors.Join(a.stopped(), a.gate.still(a.about(s), probe)); err != nil {
 			return err
 		}
+		if again := t.ID != 0; again { // many were told to wait, and go on in the order of the plan
+			if err := place.Take(ctx, e.Seq); err != nil {
+				return err
+			}
+		}
 		if err := a.sending(ctx, &e, &t); err != nil {
 			return &ownError{err}
 		}
-		return errors.Join(slot.take(ctx, a.slots), a.stopped())
+		return errors.Join(place.Take(ctx, e.Seq), a.stopped())
 	}
-	draft.Answered = slot.release
+	draft.Answered = place.Release
 	o, err := a.Tracker.Create(ctx, project, draft)
 	if err != nil {
 		return a.finish(ctx, e, t, s, err)
@@ -63,31 +69,6 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe 
 	a.dropped(issue.Missing(draft.Labels, o))
 	e.Stamp = o.UpdatedAt
 	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, true, o), s, nil)
-}
-
-// slot is a place among the writes in flight, held by one step at most once.
-type slot struct{ from chan struct{} }
-
-// take waits for a place.
-func (s *slot) take(ctx context.Context, slots chan struct{}) error {
-	if s.from != nil {
-		return nil
-	}
-	select {
-	case slots <- struct{}{}:
-		s.from = slots
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// release gives the place back; without one it does nothing.
-func (s *slot) release() {
-	if s.from != nil {
-		<-s.from
-		s.from = nil
-	}
 }
 
 // sending commits the intent of a create, or when it was refused and is tried
@@ -125,16 +106,15 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 		return a.finish(ctx, e, issue.Tracked{}, s, err)
 	}
 	e = intended
-	var slot slot
-	defer slot.release()
-	if err := errors.Join(slot.take(ctx, a.slots), a.stopped()); err != nil {
-		return a.finish(ctx, e, t, s, err)
-	}
-	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, s.Change)
+	place := a.places.Place()
+	defer place.Release()
+	write := s.Change
+	write.Turn, write.Answered = e.Seq, place.Release
+	write.Sending = func() error { return errors.Join(place.Take(ctx, e.Seq), a.stopped()) } // not before: whoever holds a place must not wait for limits
+	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, write)
 	if err != nil {
 		return a.finish(ctx, e, t, s, err)
 	}
-	slot.release()
 	a.dropped(issue.Missing(s.Change.AddLabels, o))
 	e.Stamp = o.UpdatedAt
 	if s.Undoes {

