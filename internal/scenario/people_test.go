@@ -196,3 +196,44 @@ func (b *bed) get(path string, into any) {
 		b.Fatalf("GET %s answered %d: %s", path, status, got)
 	}
 }
+
+// TestScenario35_MergedFix: a person mends the code in a merge request of their
+// own; merging it closes the issue, days before the change is applied and the
+// source stops reporting the finding.
+//
+// Expected: the issue that a merge closed stays closed while the finding is still
+// reported, is not written to, and no second one is made; a finding that goes
+// leaves it as it is. Nothing of the repository is cxm's to write.
+// Missing: merge requests that cxm opens itself, which are another part: a branch
+// that exists, one that a person closed, a target that was renamed.
+func TestScenario35_MergedFix(t *testing.T) {
+	each(t, func(b *bed) {
+		b.aws(disk(1, "100"), disk(2, "50"))
+		b.want("++")
+		iid := b.about(1).IID
+		b.edit(iid, map[string]any{"description": b.about(1).Description + "\n\nMended by !7.", "state_event": "close"})
+		closed := b.one(iid)
+		for range 3 {
+			b.clock.forward(24 * time.Hour)
+			b.aws(disk(1, "101"), disk(2, "50"))
+			b.want("")
+		}
+		for range 3 {
+			b.clock.forward(24 * time.Hour)
+			b.aws(disk(2, "50"))
+			b.want("")
+		}
+		if got := b.one(iid); got.State != "closed" || got.Description != closed.Description || len(b.comments(iid)) > 0 {
+			b.Errorf("issue %d is %s, with comments %q, and says %q", iid, got.State, b.comments(iid), got.Description)
+		}
+		if wrote := b.sent(func(c sandbox.Call) bool {
+			return c.Method != http.MethodGet && strings.Contains(c.Path, "/repository/")
+		}); len(wrote) > 0 {
+			b.Errorf("written to the repository: %v", wrote)
+		}
+		if n := len(b.issues(platform)); n != 2 {
+			b.Errorf("%d issues, want 2", n)
+		}
+		b.cleanly()
+	})
+}
