@@ -50,6 +50,7 @@ type driver struct {
 	pending  []*oracle.Report
 	starts   []time.Time // of the rounds, on the simulated clock
 	issues   map[int64]*kept
+	own      map[string]int64 // the issue last seen about cxm itself, by what it is about
 	clones   map[int64]sandbox.IssueRecord
 	projects map[string]int64
 	bot      int64
@@ -83,7 +84,7 @@ func (d *driver) stream(purpose string, numbers ...int) *rand.Rand {
 // run plays the whole story and returns the verdict.
 func run(ctx context.Context, o options) (verdict, error) {
 	d := &driver{
-		options: o, began: time.Now(), issues: map[int64]*kept{}, clones: map[int64]sandbox.IssueRecord{},
+		options: o, began: time.Now(), issues: map[int64]*kept{}, own: map[string]int64{}, clones: map[int64]sandbox.IssueRecord{},
 		projects: map[string]int64{}, children: map[string]order{}, tally: map[string]int{},
 	}
 	d.subjects = oracle.NewSubjects(d.stream("subjects"), o.Subjects)

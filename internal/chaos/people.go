@@ -70,6 +70,10 @@ func (d *driver) scan() map[int64]sandbox.IssueRecord {
 		if at := marker.FindStringSubmatch(r.Description); at != nil {
 			k.nonce = at[3]
 		}
+		if own := itself.FindStringSubmatch(r.Title); own != nil && k.nonce != "" {
+			d.ownOnce(own[1], r, now)
+			continue
+		}
 		if k.subject = d.about(r); k.subject == nil || k.nonce == "" {
 			d.fail("issue %s#%d is about nothing that was ever reported: %q", r.Project, r.IID, r.Title)
 			continue
@@ -79,8 +83,19 @@ func (d *driver) scan() map[int64]sandbox.IssueRecord {
 	return now
 }
 
+// ownOnce holds that what cxm reports about itself, as time goes by, has one open
+// issue at most.
+func (d *driver) ownOnce(name string, r sandbox.IssueRecord, now map[int64]sandbox.IssueRecord) {
+	before := d.own[name]
+	if before != 0 && before != r.ID && now[before].State == "opened" && r.State == "opened" {
+		d.fail("issue %s#%d is one too many about cxm itself: %q", r.Project, r.IID, r.Title)
+	}
+	d.own[name] = r.ID
+}
+
 // What is read of an issue, with expressions of our own.
 var (
+	itself = regexp.MustCompile(`^(Review what cxm-integration may do|The token of cxm)`)
 	marker = regexp.MustCompile(`<!-- cxm:begin v1 i=([0-9a-f]{16}) g=([0-9a-f]{32}) n=([0-9a-z]{26}) -->`)
 	tokens = regexp.MustCompile(`(vol-[0-9a-f]{17}|host-\d{6}|order-\d{6})`)
 	saving = regexp.MustCompile(`\| Estimated saving \| \*\*([0-9,]+)\.([0-9]{2}) USD\*\*`)
