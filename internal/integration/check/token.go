@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -150,7 +151,7 @@ func judgeExpiry(e *Evidence) Verdict {
 	case ends.IsZero():
 		return warn("expires_at: never", "The token never expires: if it leaks, it is good for ever", "Give it an end, and renew it before: GitLab proposes 365 days at most")
 	}
-	days := int(ends.Sub(e.Now).Hours() / 24)
+	days := int(math.Ceil(ends.Sub(e.Now).Hours() / 24)) // as `cxm token status` counts them
 	at := "expires on " + day(ends)
 	if days <= Warned {
 		return warn(at, fmt.Sprintf("It ends in %s; from that day on no issue is created or closed", count(max(days, 0), "day")), "Renew it before: "+mend)
