@@ -54,6 +54,8 @@ func houseLaw() law {
 
 			{pkg: "internal/source", may: []string{"internal/finding", "internal/money", "internal/table"}},
 			{pkg: "internal/credential"},
+			{pkg: "internal/notify"},
+			{pkg: "internal/status"},
 			{pkg: "internal/integration", may: []string{"internal/credential"}},
 			{pkg: "internal/integration/access", pure: true},
 			{pkg: "internal/integration/check", may: []string{"internal/integration", "internal/issue"}, pure: true},

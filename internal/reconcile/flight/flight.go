@@ -6,8 +6,9 @@
 package flight
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -15,7 +16,7 @@ import (
 type Places struct {
 	mu      sync.Mutex
 	free    int
-	waiting queue
+	waiting []*waiter // by turn, then in the order they came
 }
 
 // New makes n places; n is at least 1.
@@ -59,7 +60,8 @@ func (p *Places) enter(turn int) *waiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := &waiter{turn: turn, ready: make(chan struct{})}
-	heap.Push(&p.waiting, w)
+	at, _ := slices.BinarySearchFunc(p.waiting, turn+1, func(w *waiter, turn int) int { return cmp.Compare(w.turn, turn) })
+	p.waiting = slices.Insert(p.waiting, at, w)
 	p.serve()
 	return w
 }
@@ -75,8 +77,8 @@ func (p *Places) put() {
 func (p *Places) abandon(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.at >= 0 {
-		heap.Remove(&p.waiting, w.at)
+	if at := slices.Index(p.waiting, w); at >= 0 {
+		p.waiting = slices.Delete(p.waiting, at, at+1)
 		return
 	}
 	p.free++
@@ -86,32 +88,12 @@ func (p *Places) abandon(w *waiter) {
 // serve hands out what is free; the caller holds the lock.
 func (p *Places) serve() {
 	for ; p.free > 0 && len(p.waiting) > 0; p.free-- {
-		close(heap.Pop(&p.waiting).(*waiter).ready)
+		close(p.waiting[0].ready)
+		p.waiting = slices.Delete(p.waiting, 0, 1)
 	}
 }
 
 type waiter struct {
 	turn  int
-	at    int // in the queue; -1: it has its place
-	ready chan struct{}
-}
-
-// queue is a heap of waiters, the lowest turn on top.
-type queue []*waiter
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].turn < q[j].turn }
-func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i]; q[i].at, q[j].at = i, j }
-
-func (q *queue) Push(x any) {
-	w := x.(*waiter)
-	w.at = len(*q)
-	*q = append(*q, w)
-}
-
-func (q *queue) Pop() any {
-	last := len(*q) - 1
-	w := (*q)[last]
-	w.at, *q = -1, (*q)[:last]
-	return w
+	ready chan struct{} // closed when it has its place
 }
