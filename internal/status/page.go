@@ -2,18 +2,15 @@ package status
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"net/http"
 	"time"
 )
 
-//go:embed page.html
-var pageHTML string
-
-//go:embed status.css
-var styles []byte
+//go:embed page.html status.css
+var files embed.FS
 
 // view is what the page shows.
 type view struct {
@@ -63,15 +60,14 @@ func (b *Board) page(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out.Bytes()) // a caller that is gone needs no answer
 }
 
-func sheet(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+func sheet(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(styles) // a caller that is gone needs no answer
+	http.ServeFileFS(w, r, files, "status.css")
 }
 
 func parsed() *template.Template {
-	return template.Must(template.New("page").Funcs(template.FuncMap{
+	return template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"when": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"day":  func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-	}).Parse(pageHTML))
+	}).ParseFS(files, "page.html"))
 }
