@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,12 +22,14 @@ import (
 // lateTracker is a tracker that can carry a create out long after its client
 // gave up, which no real GitLab does on demand.
 type lateTracker struct {
-	mu     sync.Mutex
-	now    time.Time
-	issues []issue.Observed
-	hold   bool          // creates go unanswered, and are kept in held
-	held   []issue.Draft // not carried out yet
-	during func()        // what happens while a create is under way; nil: nothing
+	mu      sync.Mutex
+	now     time.Time
+	issues  []issue.Observed
+	hold    bool          // creates go unanswered, and are kept in held
+	held    []issue.Draft // not carried out yet
+	deaf    bool          // changes fail as if nothing had been done, and are kept in unheard
+	unheard []func()
+	during  func() // what happens while a create is under way; nil: nothing
 }
 
 func (l *lateTracker) forward(d time.Duration) {
@@ -112,6 +115,14 @@ func (l *lateTracker) late() {
 func (l *lateTracker) Change(_ context.Context, _, iid int64, c issue.Change) (issue.Observed, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.deaf {
+		l.unheard = append(l.unheard, func() { l.change(iid, c) })
+		return issue.Observed{}, &issue.Trouble{Kind: issue.Unavailable, Doing: "changing an issue", Err: errors.New("bad gateway")}
+	}
+	return l.change(iid, c), nil
+}
+
+func (l *lateTracker) change(iid int64, c issue.Change) issue.Observed {
 	l.now = l.now.Add(time.Second)
 	o := &l.issues[iid-1]
 	if c.Title != nil {
@@ -124,11 +135,14 @@ func (l *lateTracker) Change(_ context.Context, _, iid int64, c issue.Change) (i
 		o.State = c.State
 	}
 	o.UpdatedAt = l.now
-	if o.State == issue.Closed {
-		o.ClosedAt = l.now
+	if o.ClosedByID = 0; o.State == issue.Closed {
+		o.ClosedAt, o.ClosedByID = l.now, botID
 	}
-	return *o, nil
+	return *o
 }
+
+// botID is cxm's account.
+const botID = 3
 
 // open counts the open issues.
 func (l *lateTracker) open() int {
@@ -153,14 +167,14 @@ func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Stor
 	t.Cleanup(func() { db.Close() })
 	s := db.Tenant("default")
 	in, err := s.AddIntegration(t.Context(), integration.Integration{
-		Provider: integration.GitLab, URL: "https://gitlab.example.com", Project: integration.Project{ID: 7, Path: "acme/platform"},
+		Provider: integration.GitLab, URL: "https://gitlab.example.com", Account: integration.Account{ID: botID}, Project: integration.Project{ID: 7, Path: "acme/platform"},
 	}, credential.Token{}, func(int64) ([]byte, error) { return []byte("sealed"), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	e, err := reconcile.New(reconcile.Config{
 		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s,
-		Policy: plan.DefaultPolicy(), Clock: tracker.clock,
+		Policy: plan.DefaultPolicy(), Brakes: plan.DefaultBrakes(), Clock: tracker.clock,
 		Stale: func(err error) bool {
 			return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
 		},
@@ -174,7 +188,17 @@ func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Stor
 
 func take(t *testing.T, s *store.Store, clock func() time.Time) {
 	t.Helper()
-	text := `{"items":[{"accountId":"123456789012","region":"eu-west-1","resourceId":"vol-0f1e2d3c4b5a69788","currentResourceType":"EbsVolume","actionType":"Delete","currencyCode":"USD","estimatedMonthlySavings":7}]}`
+	deliver(t, s, clock, "vol-0f1e2d3c4b5a69788")
+}
+
+// deliver takes in a snapshot of the account with these disks.
+func deliver(t *testing.T, s *store.Store, clock func() time.Time, disks ...string) {
+	t.Helper()
+	var items []string
+	for _, disk := range disks {
+		items = append(items, fmt.Sprintf(`{"accountId":"123456789012","region":"eu-west-1","resourceId":%q,"currentResourceType":"EbsVolume","actionType":"Delete","currencyCode":"USD","estimatedMonthlySavings":7}`, disk))
+	}
+	text := `{"items":[` + strings.Join(items, ",") + `]}`
 	_, _, err := reconcile.Puller{Intake: s, Proof: 2, Clock: clock}.Pull(t.Context(), reconcile.Delivery{
 		Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "test", Reader: strings.NewReader(text)}},
 	})
@@ -295,5 +319,41 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	_, err := reconcile.New(reconcile.Config{Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s})
 	if err == nil || !strings.Contains(err.Error(), "cxm connect gitlab") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// TestLateCloseIsNotAPersons: a close that cxm had taken for failed is carried out
+// all the same; when the finding is back, the issue is reopened, since no person
+// closed it.
+func TestLateCloseIsNotAPersons(t *testing.T) {
+	tracker := &lateTracker{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	e, s := newLoop(t, tracker)
+	others := []string{"vol-00000000000000001"}
+	all := append([]string{"vol-0f1e2d3c4b5a69788"}, others...)
+	deliver(t, s, tracker.clock, all...)
+	pass(t, e)
+	for range 2 {
+		tracker.forward(24 * time.Hour)
+		deliver(t, s, tracker.clock, others...)
+	}
+	tracker.deaf = true
+	if got := pass(t, e); got != "-" {
+		t.Fatalf("steps %q, want a close", got)
+	}
+	tracker.forward(time.Minute)
+	if _, err := e.Look(t.Context()); err != nil { // it is open still: the close counts as not carried out
+		t.Fatal(err)
+	}
+	tracker.mu.Lock()
+	tracker.unheard[0]()
+	tracker.mu.Unlock()
+	tracker.deaf = false
+	tracker.forward(time.Minute)
+	if got := pass(t, e); got != "" {
+		t.Errorf("steps %q: it is closed, as it should be", got)
+	}
+	deliver(t, s, tracker.clock, all...)
+	if got := pass(t, e); got != "^" || tracker.open() != 2 {
+		t.Errorf("steps %q, %d open issues: the finding is back", got, tracker.open())
 	}
 }

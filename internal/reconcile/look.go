@@ -358,7 +358,9 @@ func (l *looking) same(ctx context.Context, t issue.Tracked, o issue.Observed) e
 // That they closed an issue which cxm had closed before, or was about to close:
 // GitLab says who it was; an issue that nobody closed again stays cxm's, also
 // when the account changed. That they reopened what cxm had closed without
-// learning the end of it: the block says that it was closed.
+// learning the end of it: the block says that it was closed. And that they did not
+// close what cxm closed long after it had given up: the block says so, and GitLab
+// that it was cxm's account.
 func (l *looking) decided(was, now issue.Tracked) issue.Tracked {
 	if was.Pending == issue.Closed && now.Observed.State == issue.Opened {
 		own, _ := issue.Own(now.Observed.Description, now.Nonce)
@@ -368,6 +370,9 @@ func (l *looking) decided(was, now issue.Tracked) issue.Tracked {
 		return now
 	}
 	by := now.Observed.ClosedByID
+	if l.closedLate(was, now) {
+		now.Written.State, now.Override = issue.Closed, ""
+	}
 	if now.Observed.State != issue.Closed || by == 0 || by == l.Integration.Account.ID {
 		return now
 	}
@@ -375,6 +380,17 @@ func (l *looking) decided(was, now issue.Tracked) issue.Tracked {
 		now.Override = issue.Closed
 	}
 	return now
+}
+
+// closedLate says that cxm closed an issue by a request that it had taken for
+// failed. What people had undone is their choice, though cxm's account closed it.
+func (l *looking) closedLate(was, now issue.Tracked) bool {
+	if was.Override == issue.Closed || was.Observed.State == issue.Closed || now.Override != issue.Closed || now.Observed.ClosedByID != l.Integration.Account.ID {
+		return false
+	}
+	before, _ := issue.Own(was.Observed.Description, was.Nonce)
+	own, _ := issue.Own(now.Observed.Description, now.Nonce)
+	return strings.Contains(own.Text, plan.ClosedWords) && !strings.Contains(before.Text, plan.ClosedWords)
 }
 
 // follow finds where an issue was moved to. GitLab makes a new issue with the

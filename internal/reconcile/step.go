@@ -98,8 +98,11 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 		return a.finish(ctx, e, issue.Tracked{}, s, err)
 	}
 	t := *s.Have
-	if !s.Undoes { // what people had undone counts as their choice, whether its answer comes or not
-		t.Pending = s.Change.State
+	if t.Pending = s.Change.State; s.Undoes { // it counts as people's choice, whether its answer comes or not
+		t.Pending = ""
+		if s.Change.State != "" {
+			t.Override = s.Change.State
+		}
 	}
 	intended, t, err := a.Journal.Intend(ctx, e, t)
 	if err != nil {
@@ -113,6 +116,9 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 	write.Sending = func() error { return errors.Join(place.Take(ctx, e.Seq), a.stopped()) } // not before: whoever holds a place must not wait for limits
 	o, err := a.Tracker.Change(ctx, t.Observed.ProjectID, t.Observed.IID, write)
 	if err != nil {
+		if trouble := (*issue.Trouble)(nil); !errors.As(err, &trouble) || trouble.Kind != issue.Doubtful {
+			t.Override = s.Have.Override // nothing was undone
+		}
 		return a.finish(ctx, e, t, s, err)
 	}
 	a.dropped(issue.Missing(s.Change.AddLabels, o))
