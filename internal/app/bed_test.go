@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/reconcile"
 	"cxm/internal/sandbox"
@@ -76,6 +77,9 @@ func (c *counter) take() int {
 	return n
 }
 
+var databases = apptest.NewDatabases()
+
+// newBed is a bed with a data directory of its own.
 func newBed(t *testing.T) *bed {
 	t.Helper()
 	return newBedOn(t, "")
@@ -84,7 +88,7 @@ func newBed(t *testing.T) *bed {
 // newBedOn is newBed on a database other than the data directory's own.
 func newBedOn(t *testing.T, database string) *bed {
 	t.Helper()
-	b := &bed{T: t, clock: &clock{}, dir: t.TempDir(), database: database, writes: &counter{}}
+	b := &bed{T: t, clock: &clock{}, dir: folder(t, database), database: database, writes: &counter{}}
 	var err error
 	if b.gitlab, err = sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Clock: b.clock.now}); err != nil {
 		t.Fatal(err)
@@ -96,6 +100,15 @@ func newBedOn(t *testing.T, database string) *bed {
 	b.app = b.open(b.dir)
 	b.connect(b.serviceAccount())
 	return b
+}
+
+// folder is a data directory, with a database in it unless that is elsewhere.
+func folder(t *testing.T, database string) string {
+	t.Helper()
+	if database != "" {
+		return t.TempDir()
+	}
+	return databases.SQLite(t)
 }
 
 // open opens cxm on a data directory.

@@ -19,14 +19,13 @@ import (
 	"cxm/internal/app"
 	"cxm/internal/issue"
 	"cxm/internal/sandbox"
-	"cxm/internal/store/pgtest"
 )
 
 // unset is a bed without a service account, whose app is not connected; owner is
 // the token of platform-admin, the Owner of the group acme.
 func unset(t *testing.T, database string, change ...func(*sandbox.Options)) (b *bed, owner string) {
 	t.Helper()
-	b = &bed{T: t, clock: &clock{}, dir: t.TempDir(), database: database, writes: &counter{}}
+	b = &bed{T: t, clock: &clock{}, dir: folder(t, database), database: database, writes: &counter{}}
 	o := sandbox.Options{Seed: sandbox.SeedDemo, Clock: b.clock.now}
 	for _, f := range change {
 		f(&o)
@@ -124,11 +123,9 @@ func (b *bed) standing(username string, tokens int) {
 }
 
 func eachDatabase(t *testing.T, test func(t *testing.T, database func() string)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, func() string { return "" }) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		server := pgtest.New(t)
-		test(t, func() string { return server.Database(t) })
-	})
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) { t.Parallel(); test(t, func() string { return "" }) })
+	t.Run("PostgreSQL", func(t *testing.T) { t.Parallel(); test(t, func() string { return databases.PostgreSQL(t) }) })
 }
 
 // TestBootstrap sets up at each level, then again, which finds all there.
@@ -231,6 +228,7 @@ func (b *bed) resumes(w app.Bootstrap) {
 // TestBootstrapAfterACrash stops for good after each request has been answered,
 // with all that was in memory lost, and goes on in a new process.
 func TestBootstrapAfterACrash(t *testing.T) {
+	t.Parallel()
 	for writes := range 4 {
 		t.Run(fmt.Sprintf("after %d writes", writes), func(t *testing.T) {
 			b, owner := unset(t, "")
@@ -274,6 +272,7 @@ func (d *dying) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // TestBootstrapRoles raises a lower role and leaves a higher one.
 func TestBootstrapRoles(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		has  int
 		want string
@@ -295,6 +294,7 @@ func TestBootstrapRoles(t *testing.T) {
 // TestBootstrapElsewhere joins a group and a second project, and connects another
 // project with the same account: the tokens of the first stay.
 func TestBootstrapElsewhere(t *testing.T) {
+	t.Parallel()
 	b, owner := unset(t, "")
 	w := b.wanted("group", owner)
 	if _, err := b.app.BootstrapGitLab(t.Context(), w, yes); err != nil {
@@ -318,6 +318,7 @@ func TestBootstrapElsewhere(t *testing.T) {
 
 // TestBootstrapRenews makes another token when the one that cxm holds was revoked.
 func TestBootstrapRenews(t *testing.T) {
+	t.Parallel()
 	b, owner := unset(t, "")
 	w := b.wanted("project", owner)
 	first, err := b.app.BootstrapGitLab(t.Context(), w, yes)
@@ -337,6 +338,7 @@ func TestBootstrapRenews(t *testing.T) {
 
 // TestBootstrapDoesNotLeaveATokenBehind that GitLab does not let cxm connect with.
 func TestBootstrapDoesNotLeaveATokenBehind(t *testing.T) {
+	t.Parallel()
 	b, owner := unset(t, "")
 	project := b.admin(http.MethodGet, projectRoute, nil)
 	b.gitlab.Inject(sandbox.Fault{Method: "GET", Path: fmt.Sprintf("/api/v4/projects/%v", project["id"]), Times: 1, Status: 403, Body: `{"message":"403 Forbidden"}`})
@@ -354,6 +356,7 @@ func TestBootstrapDoesNotLeaveATokenBehind(t *testing.T) {
 // TestBootstrapLeavesRotatedTokens: a token that another process rotates right now
 // has the name of the one before, and is held by nobody yet.
 func TestBootstrapLeavesRotatedTokens(t *testing.T) {
+	t.Parallel()
 	b, owner := unset(t, "")
 	w := b.wanted("group", owner)
 	first, err := b.app.BootstrapGitLab(t.Context(), w, yes)
@@ -371,6 +374,7 @@ func TestBootstrapLeavesRotatedTokens(t *testing.T) {
 // TestBootstrapByAGroup: a role by a group above is enough when it is as high, and
 // is raised in the project alone when it is not.
 func TestBootstrapByAGroup(t *testing.T) {
+	t.Parallel()
 	for has, want := range map[int]string{30: "+member", 40: "=member", 50: "=member"} {
 		b, owner := unset(t, "")
 		made := b.admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": "cxm-integration"})
@@ -384,6 +388,7 @@ func TestBootstrapByAGroup(t *testing.T) {
 
 // TestBootstrapRefuses says no before anything is done, with what to do.
 func TestBootstrapRefuses(t *testing.T) {
+	t.Parallel()
 	b, owner := unset(t, "")
 	engineer := b.tokenOf("engineer")
 	reading := b.tokenOf("platform-admin", "read_api")
@@ -428,6 +433,7 @@ func TestBootstrapRefuses(t *testing.T) {
 // TestBootstrapSaysWhatGitLabRefuses, with the mend, and how a bot user is made
 // where there are no service accounts.
 func TestBootstrapSaysWhatGitLabRefuses(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault sandbox.Fault
 		days  int

@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cxm/internal/app"
-	"cxm/internal/store/pgtest"
 )
 
 // TestMovesToPostgreSQL moves an installation with issues to PostgreSQL, in use
 // there, and back by way of a backup: nobody in GitLab sees any of it.
 func TestMovesToPostgreSQL(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
-	server := pgtest.New(t)
+	server := databases.Server(t)
 	b.aws(disk(1, "10"), disk(2, "20"))
 	b.want("++")
 	if err := b.app.Close(); err != nil {
@@ -78,7 +78,8 @@ func (b *bed) use(c app.Config, key string) {
 }
 
 func TestMigrateAndInspectPostgreSQL(t *testing.T) {
-	c := app.Config{DataDir: t.TempDir(), Database: pgtest.New(t).Database(t)}
+	t.Parallel()
+	c := app.Config{DataDir: t.TempDir(), Database: databases.Server(t).Database(t)}
 	before, err := app.InspectDatabase(t.Context(), c)
 	if err != nil || before.Present || before.State != "absent" {
 		t.Errorf("before: %+v (%v)", before, err)

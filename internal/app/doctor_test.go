@@ -19,6 +19,7 @@ func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 // TestTroubleshooting produces every fault of docs/troubleshooting.md and wants
 // the check that names it to say so.
 func TestTroubleshooting(t *testing.T) {
+	t.Parallel()
 	all := slices.Concat(connecting(), working(), practising())
 	for _, a := range check.Troubleshooting() {
 		if !slices.ContainsFunc(all, func(f fault) bool { return f.advice == a.Name && f.check == a.Checks[0] }) {
@@ -74,6 +75,7 @@ func (w ward) examine(x app.Exam) []check.Result {
 // TestExamOfAGoodConnection: nothing fails, nothing is written, and the create
 // is refused by GitLab for its title.
 func TestExamOfAGoodConnection(t *testing.T) {
+	t.Parallel()
 	w := ward{newBed(t)}
 	w.aws(disk(1, "10"))
 	w.want("+")
@@ -104,6 +106,7 @@ func TestExamOfAGoodConnection(t *testing.T) {
 
 // TestTokenStaysHome: what does not answer like GitLab never gets the token.
 func TestTokenStaysHome(t *testing.T) {
+	t.Parallel()
 	w := ward{newBed(t)}
 	seen := ""
 	x := w.answering(func(out http.ResponseWriter, r *http.Request) {

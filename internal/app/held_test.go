@@ -54,6 +54,7 @@ func (b *bed) states() (open, closed int) {
 // wait as one run, everything else goes on, and approval carries out what is
 // still true.
 func TestManyClosesWaitForAPerson(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disks(0, 20)...)
 	b.want(strings.Repeat("+", 20))
@@ -101,6 +102,7 @@ func TestManyClosesWaitForAPerson(t *testing.T) {
 
 // A run that waits for what is no longer to be done does not wait any more.
 func TestWhatWaitedIsSuperseded(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disks(0, 20)...)
 	b.want(strings.Repeat("+", 20))
@@ -122,6 +124,7 @@ func TestWhatWaitedIsSuperseded(t *testing.T) {
 
 // Two who approve at once carry the run out once.
 func TestApprovedOnce(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.reopened(func(c *app.Config) { c.Brakes = &plan.Brakes{CloseShare: 100, Creates: 3} })
 	b.aws(disks(0, 8)...)
@@ -146,6 +149,7 @@ func TestApprovedOnce(t *testing.T) {
 // TestUndo brings back what a run changed, keeps what somebody touched since, and
 // what was undone stays undone.
 func TestUndo(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disks(0, 6)...)
 	b.want("++++++")
@@ -215,6 +219,7 @@ func (b *bed) undo(run int64, verbs string, kept map[string]string) {
 
 // Undoing an undo lets the next plan decide again.
 func TestUndoOfAnUndo(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"))
 	_, first := b.apply()
@@ -233,6 +238,7 @@ func TestUndoOfAnUndo(t *testing.T) {
 // TestCaps holds that the caps are exact with sixteen writes in flight, over
 // several processes and a restart, and that the most valuable go first.
 func TestCaps(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	caps := func(c *app.Config) { c.Caps = plan.Caps{PerHour: 50} }
 	b.reopened(caps)
@@ -269,6 +275,7 @@ func TestCaps(t *testing.T) {
 
 // The cap on open issues frees a place when one is closed.
 func TestCapOnOpenIssues(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.reopened(func(c *app.Config) { c.Caps = plan.Caps{Open: 3} })
 	b.aws(disks(0, 5)...)

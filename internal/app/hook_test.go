@@ -55,6 +55,7 @@ func webhook() app.WebhookRequest { return app.WebhookRequest{URL: "https://cxm.
 
 // TestAddWebhook: however an attempt ends, the next one finds what it made.
 func TestAddWebhook(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
 		"works":                {Method: http.MethodGet, Path: "/none"},
 		"answer lost":          {Method: http.MethodPost, Path: hooksRoute, Times: 1, Cut: sandbox.CutAfter},
@@ -97,6 +98,7 @@ func TestAddWebhook(t *testing.T) {
 
 // A webhook that nobody remembers, as after a restored backup, is taken over.
 func TestAddWebhookTakesOver(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	old := b.addHook(webhook())
 	other := b.open(t.TempDir())
@@ -141,6 +143,7 @@ func (unsigned) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Where GitLab does not sign, it sends the secret along, and cxm takes that.
 func TestWebhookWithoutSignatures(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.app = b.open(b.dir, func(c *app.Config) { c.Transport = unsigned{} })
 	front := b.listening()
@@ -200,6 +203,7 @@ func (b *bed) tested(id int64) app.Webhook {
 // TestServeListens: the listener says that it is up, refuses strangers, and ends
 // with the rest; an address that is taken is an error at once.
 func TestServeListens(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	address := b.listening()
 	for path, want := range map[string]int{"/healthz": 200, "/v1/hooks/gitlab/nobody": 405, "/other": 404} {
@@ -228,6 +232,7 @@ func TestServeListens(t *testing.T) {
 
 // Who may not make webhooks is told what it takes, and nothing is left behind.
 func TestWebhookRefused(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		request app.WebhookRequest
 		fault   sandbox.Fault
@@ -261,6 +266,7 @@ func TestWebhookRefused(t *testing.T) {
 
 // TestWebhookHealth: what is wrong in GitLab is told, and mended where that can be.
 func TestWebhookHealth(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	t.Cleanup(receiver.Close)
@@ -313,6 +319,7 @@ func TestWebhookHealth(t *testing.T) {
 // The secret of a webhook is nowhere in the clear: not in the database, not in
 // what cxm says.
 func TestWebhookSecretIsSealed(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	var secret string
 	b.app = b.open(b.dir, func(c *app.Config) {

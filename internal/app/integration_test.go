@@ -163,6 +163,7 @@ func (b *bed) ended(integration int64, steps []plan.Entry) {
 
 // What waits for approval is not approved any more once nobody is connected.
 func TestDisconnectEndsWhatWaits(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disks(0, 20)...)
 	b.work()
@@ -208,6 +209,7 @@ func TestConnectAgainAtAnotherAddress(t *testing.T) {
 }
 
 func TestDisconnectAndRevoke(t *testing.T) {
+	t.Parallel()
 	self := "/api/v4/personal_access_tokens/self"
 	works := func(b *bed, token string) bool {
 		req, _ := http.NewRequestWithContext(b.Context(), http.MethodGet, b.url+self, nil)
@@ -250,6 +252,7 @@ func TestDisconnectAndRevoke(t *testing.T) {
 
 // A token that another integration needs is not revoked.
 func TestDisconnectSharedToken(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	group := b.admin(http.MethodGet, "/api/v4/groups/acme", nil)["id"]
 	other := b.admin(http.MethodPost, "/api/v4/projects", map[string]any{"name": "other", "namespace_id": group})
@@ -313,6 +316,7 @@ func TestGiven(t *testing.T) {
 // An instance at a new address is believed only when the token belongs to the
 // same account there.
 func TestEditURL(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"))
 	b.want("+")
@@ -357,6 +361,7 @@ func TestEditURL(t *testing.T) {
 
 // Connecting again without a word about certificates and proxy leaves them.
 func TestEditWay(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	hits := 0
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) { hits++ }})
@@ -391,6 +396,7 @@ func TestEditWay(t *testing.T) {
 
 // A server connects to the internet alone, unless it is allowed more.
 func TestReach(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"))
 	calls := len(b.gitlab.Calls())

@@ -20,6 +20,7 @@ import (
 // TestLife follows opportunities from their first sight to their return: create,
 // nothing, update, wait for proof, close, reopen, each with one call (G4, G9).
 func TestLife(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"), disk(2, "20"))
 	b.want("++")
@@ -46,6 +47,7 @@ func TestLife(t *testing.T) {
 }
 
 func TestAlertIsClosedWhenResolved(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.ingest(source.Alertmanager, alert("firing"))
 	b.want("+")
@@ -58,6 +60,7 @@ func TestAlertIsClosedWhenResolved(t *testing.T) {
 // TestJitterIsQuiet holds G6: thirty daily scans with jitter in the amounts make
 // at most one edit and no comment.
 func TestJitterIsQuiet(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"))
 	b.want("+")
@@ -79,6 +82,7 @@ func TestJitterIsQuiet(t *testing.T) {
 
 // TestOnce holds G1: whatever becomes of the answer to a create, one issue.
 func TestOnce(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		fault sandbox.Fault
 		posts int
@@ -116,6 +120,7 @@ func TestOnce(t *testing.T) {
 // TestOnceThoughNobodyLooked holds G1 when the process ends right after a create
 // whose answer was lost, and the look-up fails too.
 func TestOnceThoughNobodyLooked(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"))
 	b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: issuesRoute, Times: 1, Cut: sandbox.CutAfter})
@@ -137,6 +142,7 @@ func TestOnceThoughNobodyLooked(t *testing.T) {
 // TestOnceAtOnce holds G1 for several processes that apply the same findings at
 // the same time.
 func TestOnceAtOnce(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	var items []string
 	for i := range 20 {
@@ -168,6 +174,7 @@ func TestOnceAtOnce(t *testing.T) {
 // TestOnceAfterRestore holds G1 when yesterday's backup is restored: issues made
 // since are adopted by their marker, none is closed.
 func TestOnceAfterRestore(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"))
 	b.want("+")
@@ -200,6 +207,7 @@ func TestOnceAfterRestore(t *testing.T) {
 
 // TestCloseOnProof holds G3: what proves nothing closes nothing.
 func TestCloseOnProof(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"), disk(2, "20"))
 	b.want("++")
@@ -223,6 +231,7 @@ func TestCloseOnProof(t *testing.T) {
 
 // TestPeopleWin holds G5: what people write, label and decide stays.
 func TestPeopleWin(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.gitlab.SetLimits(sandbox.Limits{}) // keeps carriage returns and spaces at the end
 	b.aws(disk(1, "10"), disk(2, "20"))
@@ -259,6 +268,7 @@ func TestPeopleWin(t *testing.T) {
 }
 
 func TestClosedByAPersonStaysClosed(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"))
 	b.want("+")
@@ -272,6 +282,7 @@ func TestClosedByAPersonStaysClosed(t *testing.T) {
 }
 
 func TestReopenedByAPersonStaysOpen(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
@@ -285,6 +296,7 @@ func TestReopenedByAPersonStaysOpen(t *testing.T) {
 // TestCopiesAreIgnored holds G5 for the marker: a clone carries its text, and is
 // a person's all the same.
 func TestCopiesAreIgnored(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
@@ -302,6 +314,7 @@ func TestCopiesAreIgnored(t *testing.T) {
 
 // TestMovedIssueIsFollowed holds G7: a moved issue is the same issue.
 func TestMovedIssueIsFollowed(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	shop := b.admin(http.MethodGet, "/api/v4/projects/acme%2Fshop", nil)
 	b.aws(disk(1, "100"), disk(2, "5"))
@@ -335,6 +348,7 @@ func (b *bed) inviteTo(project string) {
 // An issue that could not be seen once is taken up again, though nobody changed it
 // meanwhile.
 func TestSeenAgain(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
@@ -351,6 +365,7 @@ func TestSeenAgain(t *testing.T) {
 // TestNotSeenIsNotDeleted holds G7: an account that lost its role changes
 // nothing, and goes on when it is back.
 func TestNotSeenIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
@@ -367,6 +382,7 @@ func TestNotSeenIsNotDeleted(t *testing.T) {
 }
 
 func TestDeletedIssueIsHeld(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	b.want("++")
@@ -380,6 +396,7 @@ func TestDeletedIssueIsHeld(t *testing.T) {
 }
 
 func TestRefusedTokenStopsTheRun(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	var items []string
 	for i := range 40 {
@@ -400,6 +417,7 @@ func TestRefusedTokenStopsTheRun(t *testing.T) {
 
 // TestPlanWritesNothing holds G9: planning cannot write, and says what apply does.
 func TestPlanWritesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "100"), disk(2, "5"))
 	p, err := b.app.Plan(b.Context(), 0)
@@ -411,6 +429,7 @@ func TestPlanWritesNothing(t *testing.T) {
 
 // TestTextIsText holds G8: what findings say runs nothing and calls nobody.
 func TestTextIsText(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	hostile := `/close\n/assign @platform-admin\n@all @engineer #1 !1 ~label </details><!-- cxm:end -->\n` + "```\\n/close\\n" + `\u202e/confidential\n- /close\n> /close`
 	text := strings.NewReplacer(`"gp2"`, `"`+hostile+`"`, `"gp3"`, `"`+hostile+`"`).Replace(snapshot(disk(1, "10")))
@@ -427,6 +446,7 @@ func TestTextIsText(t *testing.T) {
 
 // TestTokenIsNeverShown holds G11: not in the data directory, not in errors.
 func TestTokenIsNeverShown(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	token := b.serviceAccountToken()
 	b.connect(token)
@@ -469,6 +489,7 @@ func (b *bed) serviceAccountToken() string {
 // TestRefusedByLimitIsTriedAgain holds G2: a limit delays a finding, and the
 // intent's time is renewed before the create is sent again.
 func TestRefusedByLimitIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.gitlab.Inject(sandbox.Fault{
 		Method: http.MethodPost, Path: issuesRoute, Times: 1, Status: 429, Header: http.Header{"Retry-After": {"1"}, "Content-Type": {"application/json"}},

@@ -13,6 +13,7 @@ import (
 // somebody decided anything. All of these were found by `make chaos`.
 
 func TestClosedByAPersonAfterCxm(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "43.08"), disk(2, "9.50"))
 	b.want("++")
@@ -28,6 +29,7 @@ func TestClosedByAPersonAfterCxm(t *testing.T) {
 }
 
 func TestReopenedBeforeCxmLearnedThatItHadClosed(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.ingest(source.Alertmanager, alert("firing"))
 	b.want("+")
@@ -47,6 +49,7 @@ func TestReopenedBeforeCxmLearnedThatItHadClosed(t *testing.T) {
 // A create whose answer was lost is found although a person quoted its block in
 // an older issue of cxm.
 func TestQuotedBeforeCxmFoundIt(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "43.08"))
 	b.want("+")
@@ -66,6 +69,7 @@ func TestQuotedBeforeCxmFoundIt(t *testing.T) {
 // News of an amount is no repeat of what a person undid, so what a person
 // changes in the block later is still put right once.
 func TestNewsIsNoRepeat(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "43.08"))
 	b.want("+")

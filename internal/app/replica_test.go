@@ -13,7 +13,6 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/sandbox"
-	"cxm/internal/store/pgtest"
 )
 
 // TestMain is also what a replica runs: the test starts itself again.
@@ -25,7 +24,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(databases.Main(m))
 }
 
 // serveReplica works the queue until it is told to stop, or killed.
@@ -79,7 +78,7 @@ func pause(ctx context.Context, d time.Duration) {
 // twice, and the run is finished.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
-	b := newBedOn(t, pgtest.New(t).Database(t))
+	b := newBedOn(t, databases.PostgreSQL(t))
 	b.gitlab.Inject(sandbox.Fault{Path: issuesRoute, Delay: 30 * time.Millisecond})
 	const findings = 150
 	b.aws(disks(0, findings)...)

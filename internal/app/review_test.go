@@ -25,6 +25,7 @@ func said(remarks []access.Remark) string {
 // TestAccess compares what the account reaches with what cxm needs, as its
 // memberships change.
 func TestAccess(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	in, err := b.app.Integration(t.Context(), 0)
 	if err != nil {

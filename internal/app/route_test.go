@@ -38,6 +38,7 @@ func (b *bed) member(route string, level int) {
 // shared like all others, the brakes hold them, and in the end every issue is where
 // it belongs.
 func TestRouteThroughTheQueue(t *testing.T) {
+	t.Parallel()
 	for _, onChange := range []string{"move", "close-and-link"} {
 		t.Run(onChange, func(t *testing.T) {
 			onBoth(t, func(b *bed) {
@@ -93,6 +94,7 @@ func TestRouteThroughTheQueue(t *testing.T) {
 // TestSetProjectRefuses: what takes no issues of the account is no project for
 // them, and nothing changes.
 func TestSetProjectRefuses(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	refused := func(project, onChange, says string) {
 		b.Helper()

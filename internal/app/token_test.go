@@ -119,6 +119,7 @@ func TestExpiryIsAnIssueUntilTheTokenIsRenewed(t *testing.T) {
 
 // Where cxm may not rotate, each warning is told once, and the issue grows worse.
 func TestEachWarningOnce(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	log := b.logging()
 	b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Status: 400, Body: `{"message":"400 Bad request - Rotation of legacy personal access tokens is disabled. Use a fine-grained token instead."}`})
@@ -183,6 +184,7 @@ func TestOneTokenOfTwoIntegrations(t *testing.T) {
 // What cannot be rotated is refused early, or once GitLab has said why; the token
 // works as before.
 func TestWhyNotRotated(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	for want, answer := range map[string]string{
 		"Use a fine-grained token instead": `{"message":"400 Bad request - Rotation of legacy personal access tokens is disabled. Use a fine-grained token instead."}`,
@@ -216,6 +218,7 @@ func TestWhyNotRotated(t *testing.T) {
 
 // An instance that allows tokens a shorter life is asked for no longer one.
 func TestShorterLife(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	last := b.clock.now().UTC().AddDate(0, 0, 30)
 	b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Times: 1, Status: 400, Body: fmt.Sprintf(`{"message":"400 Bad request - Expiration date must be before %s"}`, last.Format(time.DateOnly))})
@@ -262,6 +265,7 @@ func TestRevokedToken(t *testing.T) {
 
 // Another account's token is taken only when that is meant.
 func TestReplaceByAnotherAccount(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	secret, err := app.CleanToken(b.gitlab.AdminToken())
 	if err != nil {

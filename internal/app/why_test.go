@@ -12,7 +12,6 @@ import (
 	"cxm/internal/plan/stand"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
-	"cxm/internal/store/pgtest"
 )
 
 // vol is the id of a disk.
@@ -38,8 +37,9 @@ func (w ward) why(asked string, want stand.Stage, says string) app.Why {
 
 // on runs a test on both databases.
 func on(t *testing.T, f func(ward)) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) { t.Parallel(); f(ward{newBed(t)}) })
-	t.Run("PostgreSQL", func(t *testing.T) { t.Parallel(); f(ward{newBedOn(t, pgtest.New(t).Database(t))}) })
+	t.Run("PostgreSQL", func(t *testing.T) { t.Parallel(); f(ward{newBedOn(t, databases.PostgreSQL(t))}) })
 }
 
 // TestWhy leads a finding through every stage on its way to an issue.
@@ -158,6 +158,7 @@ func TestWhyItWaits(t *testing.T) {
 
 // TestWhyIsAsked: keys, their beginnings, groups, ids and names are understood.
 func TestWhyIsAsked(t *testing.T) {
+	t.Parallel()
 	w := ward{newBed(t)}
 	w.aws(disk(1, "10"))
 	w.want("+")
@@ -184,6 +185,7 @@ func TestWhyIsAsked(t *testing.T) {
 
 // TestWhyWithoutIntegration: what was taken in before cxm is connected waits for that.
 func TestWhyWithoutIntegration(t *testing.T) {
+	t.Parallel()
 	w := ward{newBed(t)}
 	w.app = w.open(t.TempDir())
 	w.aws(disk(1, "10"))

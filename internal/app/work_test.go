@@ -12,16 +12,13 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
-	"cxm/internal/store/pgtest"
 )
 
 // onBoth runs a test on SQLite and on PostgreSQL.
 func onBoth(t *testing.T, f func(*bed)) {
-	t.Run("sqlite", func(t *testing.T) { f(newBed(t)) })
-	t.Run("postgres", func(t *testing.T) {
-		b := newBedOn(t, pgtest.New(t).Database(t))
-		f(b)
-	})
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(newBed(t)) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); f(newBedOn(t, databases.PostgreSQL(t))) })
 }
 
 // work works the queue until it is empty; nothing may have failed for good.
@@ -124,6 +121,7 @@ func TestRunHoldsForApproval(t *testing.T) {
 // A refused token stops the calls after a few, and all goes on by itself once it
 // is right again.
 func TestRunWhileTheTokenIsRefused(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disks(0, 40)...)
 	mend := b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: issuesRoute, Status: 401, Body: `{"message":"401 Unauthorized"}`})
@@ -187,6 +185,7 @@ func TestDeliveriesAreTakenInOnce(t *testing.T) {
 // What a person writes while a step waits for its turn is kept (G5): a step whose
 // last look is old looks again before it writes.
 func TestStepLooksAgainBeforeItWrites(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.aws(disk(1, "10"))
 	b.work()
