@@ -160,7 +160,9 @@ func (l *lateTracker) open() int {
 // newLoop wires an engine on a real store to the tracker.
 func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Store) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
+	path := filepath.Join(t.TempDir(), "cxm.db")
+	tables.Copy(t, path)
+	db, err := store.Open(t.Context(), store.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

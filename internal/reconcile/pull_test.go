@@ -14,6 +14,7 @@ import (
 	"cxm/internal/rule"
 	"cxm/internal/source"
 	"cxm/internal/store"
+	"cxm/internal/store/storetest"
 )
 
 // scope is a store and a clock that goes on by an hour with every pull.
@@ -23,9 +24,14 @@ type scope struct {
 	pulls int
 }
 
+// tables are copied for every test.
+var tables storetest.File
+
 func newScope(t *testing.T) *scope {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
+	path := filepath.Join(t.TempDir(), "cxm.db")
+	tables.Copy(t, path)
+	db, err := store.Open(t.Context(), store.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -306,7 +306,7 @@ func TestChangeLooksAgain(t *testing.T) {
 // TestCheck: that a person deleted an issue is noticed within a day, told once two
 // looks have said so, and costs about one call a day for a hundred issues.
 func TestCheck(t *testing.T) {
-	const n, every = 250, 10 * time.Minute
+	const n, every = 120, 30 * time.Minute // more than one list of a hundred; a look reads them all
 	w := newTown()
 	e, s := newTownLoop(t, w)
 	report(t, s, w, n, "7")

@@ -18,6 +18,7 @@ import (
 	"cxm/internal/reconcile"
 	"cxm/internal/source"
 	"cxm/internal/store"
+	"cxm/internal/store/storetest"
 )
 
 // town is a tracker with several projects, of which a test decides when it loses
@@ -248,10 +249,15 @@ func (w *town) open(project int64) int {
 // settled is how long the silence of a town means nothing.
 const settled = 30 * time.Second
 
+// tables are copied for every test.
+var tables storetest.File
+
 // newTownLoop wires an engine on a real store to a town. Its project is 7.
 func newTownLoop(t *testing.T, w *town) (*reconcile.Engine, *store.Store) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
+	path := filepath.Join(t.TempDir(), "cxm.db")
+	tables.Copy(t, path)
+	db, err := store.Open(t.Context(), store.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,16 @@ func TestSQLite(t *testing.T) {
 	storetest.Run(t, open)
 }
 
+// tables are copied for every test that wants a database of its own.
+var tables storetest.File
+
 // open opens a new database file that is closed when the test ends.
-func open(t *testing.T) *store.DB { return openAt(t, filepath.Join(t.TempDir(), "cxm.db")) }
+func open(t *testing.T) *store.DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cxm.db")
+	tables.Copy(t, path)
+	return openAt(t, path)
+}
 
 func openAt(t testing.TB, path string) *store.DB {
 	t.Helper()
