@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"cxm/internal/app/core"
+	"cxm/internal/app/tokencare"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/plan"
@@ -48,16 +50,11 @@ type Config struct {
 	Lease      time.Duration      // how long nobody else decides about a rotation of a token; optional: 5 minutes
 }
 
-// App is cxm on one data directory.
+// App is cxm on one data directory. What looks after its tokens is a part of it,
+// with all that it offers.
 type App struct {
 	Config
-	db     *store.DB
-	store  *store.Store
-	hooks  *hooks.Store
-	tokens *tokens.Store
-	sealer *credential.Sealer
-
-	sources sources
+	*tokencare.Keeper
 }
 
 // DataDir is where cxm keeps its data when nobody says otherwise: CXM_DATA_DIR,
@@ -97,7 +94,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
 	if c.Lease <= 0 {
-		c.Lease = lease
+		c.Lease = tokencare.Lease
 	}
 	key, err := c.openKey()
 	if err != nil {
@@ -110,11 +107,18 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	a := &App{Config: c, db: db, store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), tokens: tokens.New(db.Base(), c.Tenant)}
-	if a.sealer, err = a.openSealer(ctx, key); err != nil {
+	base := &core.Core{
+		Options: core.Options{
+			Tenant: c.Tenant, Clock: c.Clock, Settle: c.Settle, Lease: c.Lease, Transport: c.Transport, Reach: c.Reach,
+			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits,
+		},
+		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
+		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)),
+	}
+	a := &App{Config: c, Keeper: tokencare.New(base)}
+	if base.Sealer, err = a.openSealer(ctx, key); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	a.hooks = hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant))
 	if out.queue, err = a.openQueue(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -139,7 +143,4 @@ func (c Config) where() store.Options {
 }
 
 // Close closes the database.
-func (a *App) Close() error { return a.db.Close() }
-
-// policy is how cautious this installation is.
-func (a *App) policy() plan.Policy { return plan.DefaultPolicy() }
+func (a *App) Close() error { return a.DB.Close() }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cxm/internal/app/core"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/gitlab/setup"
@@ -55,7 +56,7 @@ func (a *App) BootstrapGitLab(ctx context.Context, w Bootstrap, ask func(Bootstr
 	if err != nil {
 		return Bootstrapped{}, err
 	}
-	b := &bootstrapper{app: a, want: w, reviews: a.reviews()}
+	b := &bootstrapper{app: a, want: w, reviews: a.Reviews()}
 	if err = b.look(ctx); err == nil {
 		b.out.Plan.Steps = w.steps(b.settled)
 		var yes bool
@@ -68,8 +69,6 @@ func (a *App) BootstrapGitLab(ctx context.Context, w Bootstrap, ask func(Bootstr
 	}
 	return b.out, err
 }
-
-func (a *App) reviews() *reviews.Store { return reviews.New(a.db.Base(), a.Tenant) }
 
 // filled has the defaults in place. The error names what is missing.
 func (w Bootstrap) filled() (Bootstrap, error) {
@@ -135,19 +134,19 @@ type bootstrapper struct {
 
 // client acts with the owner's token.
 func (b *bootstrapper) client(ctx context.Context, readOnly bool) (*setup.Client, error) {
-	given, err := b.app.network(b.want.Network)
+	given, err := b.app.Network(b.want.Network)
 	if err != nil {
 		return nil, err
 	}
-	before, err := b.app.connections().Network(ctx, b.base)
+	before, err := b.app.Connections().Network(ctx, b.base)
 	if err != nil {
 		return nil, err
 	}
-	travel, err := b.app.travelBy(b.base, over(given, before))
+	travel, err := b.app.TravelBy(b.base, core.Over(given, before))
 	if err != nil {
 		return nil, err
 	}
-	c, err := b.app.rest(b.base, 0, readOnly, func(o *rest.Options) { o.Token, o.Transport = b.want.Owner.Reveal, travel })
+	c, err := b.app.Rest(b.base, 0, readOnly, func(o *rest.Options) { o.Token, o.Transport = b.want.Owner.Reveal, travel })
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,7 @@ func (b *bootstrapper) nameIsFree(ctx context.Context, c *setup.Client) error {
 
 // lookAtTokens tells the tokens that cxm holds from those that were lost.
 func (b *bootstrapper) lookAtTokens(ctx context.Context, c *setup.Client) error {
-	all, err := b.app.store.Integrations(ctx)
+	all, err := b.app.Store.Integrations(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -199,7 +199,7 @@ func (b *bootstrapper) lookAtTokens(ctx context.Context, c *setup.Client) error 
 		if in.URL != b.base {
 			continue
 		}
-		_, _, token, err := b.app.store.Integration(ctx, in.ID)
+		_, _, token, err := b.app.Store.Integration(ctx, in.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) { // one that was disconnected has no token
 			return fmt.Errorf("reading integration %d: %w", in.ID, err)
 		}

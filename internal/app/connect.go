@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"cxm/internal/app/core"
 	"cxm/internal/credential"
-	"cxm/internal/gitlab"
-	"cxm/internal/gitlab/limit"
-	"cxm/internal/gitlab/rest"
+	"cxm/internal/gitlab/dial"
 	"cxm/internal/integration"
 	"cxm/internal/store"
 )
@@ -50,25 +49,16 @@ func (a *App) ConnectGitLab(ctx context.Context, c Connect) (Connected, error) {
 	return v.Connect(ctx, c.Project)
 }
 
-// described is what is kept of a token beside its value; nothing is known of
-// tokens that are not personal access tokens.
-func described(t *gitlab.Token) credential.Token {
-	if t == nil {
-		return credential.Token{}
-	}
-	return credential.Token{ExpiresAt: t.ExpiresAt, Scopes: t.Scopes, ID: t.ID, Name: t.Name, MadeAt: t.MadeAt}
-}
-
 // keep stores the integration with its sealed token, or gives the new token to
 // the integration that has this project already, or had it once.
 func (a *App) keep(ctx context.Context, in integration.Integration, secret credential.Secret, token credential.Token) (integration.Integration, error) {
-	seal := func(id int64) ([]byte, error) { return a.sealer.Seal(a.Tenant, id, secret) }
+	seal := func(id int64) ([]byte, error) { return a.Sealer.Seal(a.Tenant, id, secret) }
 	if in.ID == 0 {
-		added, err := a.store.AddIntegration(ctx, in, token, seal)
+		added, err := a.Store.AddIntegration(ctx, in, token, seal)
 		if !errors.Is(err, store.ErrConnected) {
 			return added, err
 		}
-		there, err := a.connections().Here(ctx, in.URL, in.Project.ID) // another process was first
+		there, err := a.Connections().Here(ctx, in.URL, in.Project.ID) // another process was first
 		if err != nil || there.ID == 0 {
 			return in, errors.Join(err, store.ErrConnected)
 		}
@@ -78,7 +68,7 @@ func (a *App) keep(ctx context.Context, in integration.Integration, secret crede
 	if err != nil {
 		return in, err
 	}
-	return in, a.store.UpdateIntegration(ctx, in, sealed, token)
+	return in, a.Store.UpdateIntegration(ctx, in, sealed, token)
 }
 
 // warnings says what is weak about a connection that works.
@@ -99,67 +89,19 @@ func warnings(in integration.Integration, token credential.Token) []string {
 	return out
 }
 
-// client makes a GitLab client that acts as the account, and shares its limits
-// with the account's other processes; 0: which it is, is not known yet. One that
-// is read-only refuses every write.
-func (a *App) client(base string, token credential.Secret, account int64, readOnly bool) (*gitlab.Client, error) {
-	c, err := a.rest(base, account, readOnly, func(o *rest.Options) { o.Token = token.Bearer })
-	if err != nil {
-		return nil, err
-	}
-	return gitlab.New(c), nil
-}
-
-// rest makes what every client sends with, the way to the instance included;
-// change gives it a token.
-func (a *App) rest(base string, account int64, readOnly bool, change func(*rest.Options)) (*rest.Client, error) {
-	o := rest.Options{
-		URL: base, Limits: a.Limits,
-		Ledger: a.ledger(), Account: account, Clock: a.Clock, ReadOnly: readOnly, Logger: a.Logger, Observe: a.Observe,
-	}
-	change(&o)
-	if o.Transport == nil {
-		var err error
-		if o.Transport, err = a.travel(base); err != nil {
-			return nil, err
-		}
-	}
-	return rest.New(o)
-}
-
-// ledger is where processes keep the limits of an account together: with SQLite
-// there is usually one, which keeps them without asking the disk.
-func (a *App) ledger() limit.Ledger {
-	if a.db.Pool() == nil {
-		return nil
-	}
-	return a.db
-}
-
-// ErrNotConnected says that no integration is there yet.
-var ErrNotConnected = errors.New("cxm is not connected to GitLab yet: run `cxm connect gitlab --url gitlab.com --token-file FILE --project group/project`")
-
-// Integration is the integration with the id, or for 0 the only one there is.
-func (a *App) Integration(ctx context.Context, id int64) (integration.Integration, error) {
-	all, err := a.store.Integrations(ctx)
-	if err != nil {
-		return integration.Integration{}, fmt.Errorf("reading the integrations: %w", err)
-	}
-	if len(all) == 0 {
-		return integration.Integration{}, ErrNotConnected
-	}
-	if id == 0 && len(all) == 1 {
-		return all[0], nil
-	}
-	var known []string
-	for _, in := range all {
-		if in.ID == id {
-			return in, nil
-		}
-		known = append(known, fmt.Sprintf("%d (%s in %s)", in.ID, in.Project.Path, in.URL))
-	}
-	return integration.Integration{}, fmt.Errorf("say which integration with --integration: %s", strings.Join(known, ", "))
-}
-
 // CleanToken reads a token as people paste it. The error never holds it.
 func CleanToken(text string) (credential.Secret, error) { return credential.Clean(text) }
+
+// Names of the way to GitLab that callers need.
+type (
+	// Reach is which addresses cxm may connect to.
+	Reach = dial.Reach
+	// Allowed is what is allowed beside the internet.
+	Allowed = dial.Allowed
+)
+
+// ParseAllowed reads networks, addresses and host names that cxm may connect to.
+func ParseAllowed(text string) (Allowed, error) { return dial.ParseAllowed(text) }
+
+// ErrNotConnected says that no integration is there yet.
+var ErrNotConnected = core.ErrNotConnected

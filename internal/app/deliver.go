@@ -32,7 +32,7 @@ func (a *App) Accept(ctx context.Context, d Delivery) (id int64, err error) {
 		}
 		kept.Parts = append(kept.Parts, store.Part{Name: in.Name, Body: body})
 	}
-	kept, err = a.store.Accept(ctx, kept)
+	kept, err = a.Store.Accept(ctx, kept)
 	return kept.ID, err
 }
 
@@ -49,7 +49,7 @@ func (w *puller) Timeout(*river.Job[pullJob]) time.Duration { return 30 * time.M
 // refused, with the reason, and kept; the next is taken in all the same.
 func (w *puller) Work(ctx context.Context, job *river.Job[pullJob]) error {
 	for {
-		d, err := w.app.store.NextDelivery(ctx, job.Args.Source, job.Args.Scope)
+		d, err := w.app.Store.NextDelivery(ctx, job.Args.Source, job.Args.Scope)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
@@ -71,7 +71,7 @@ func (a *App) take(ctx context.Context, d store.Delivery) error {
 	if err := json.Unmarshal([]byte(d.Options), &in.Options); err != nil {
 		return fmt.Errorf("reading how delivery %d is to be read: %w", d.ID, err)
 	}
-	p := reconcile.Puller{Intake: a.store.Taking(d.ID), Proof: a.policy().Proof, Clock: a.Clock}
+	p := reconcile.Puller{Intake: a.Store.Taking(d.ID), Proof: a.Policy().Proof, Clock: a.Clock}
 	_, _, err := p.Pull(ctx, in)
 	var refused *reconcile.RefusedError
 	switch {
@@ -79,7 +79,7 @@ func (a *App) take(ctx context.Context, d store.Delivery) error {
 		return nil
 	case errors.As(err, &refused):
 		a.Logger.Warn("a delivery is refused", "delivery", d.ID, "source", d.Source, "scope", d.Scope, "why", err)
-		return a.store.Refuse(ctx, d.ID, err.Error())
+		return a.Store.Refuse(ctx, d.ID, err.Error())
 	case err != nil:
 		return fmt.Errorf("taking in delivery %d: %w", d.ID, err)
 	}

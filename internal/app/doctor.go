@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"cxm/internal/app/core"
 	"cxm/internal/credential"
 	"cxm/internal/finding"
 	"cxm/internal/gitlab/probe"
@@ -49,13 +50,13 @@ func (a *App) Test(ctx context.Context, x Exam, told func(check.Result)) ([]chec
 	}
 	t.Client = func(base string, token credential.Secret) (*rest.Client, error) {
 		if granted { // its access token lives for hours, and is renewed as the loop would
-			c, err := a.open(ctx, in, x.ReadOnly)
+			c, err := a.Open(ctx, in, x.ReadOnly)
 			if err != nil {
 				return nil, err
 			}
 			return c.Client, nil
 		}
-		return a.rest(base, in.Account.ID, x.ReadOnly, func(o *rest.Options) { o.Token, o.Transport = token.Reveal, t.Transport })
+		return a.Rest(base, in.Account.ID, x.ReadOnly, func(o *rest.Options) { o.Token, o.Transport = token.Reveal, t.Transport })
 	}
 	e := probe.Collect(ctx, t, func(s check.Stage, e *check.Evidence) {
 		if told == nil {
@@ -85,14 +86,14 @@ func (a *App) target(ctx context.Context, x Exam) (t probe.Target, in integratio
 
 // connected fills in what is known of a stored integration.
 func (a *App) connected(ctx context.Context, in integration.Integration, t *probe.Target) error {
-	stored, err := a.tokens.InUse(ctx, in.ID)
+	stored, err := a.Tokens.InUse(ctx, in.ID)
 	if err != nil {
 		return fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
 	}
-	if t.Token, err = a.sealer.Open(a.Tenant, in.ID, stored.Sealed); err != nil {
+	if t.Token, err = a.Sealer.Open(a.Tenant, in.ID, stored.Sealed); err != nil {
 		return fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
 	}
-	if t.Token, err = a.carried(ctx, in, stored, t.Token); err != nil {
+	if t.Token, err = a.Carried(ctx, in, stored, t.Token); err != nil {
 		return err
 	}
 	t.URL, t.Project, t.Storage = in.URL, strconv.FormatInt(in.Project.ID, 10), check.Storage{Sealed: true}
@@ -110,14 +111,14 @@ func (a *App) route(ctx context.Context, url string, n integration.Network) (htt
 	if err != nil {
 		return rest.NewTransport(), nil //nolint:nilerr // it is what the first check is about
 	}
-	if n, err = a.network(n); err != nil {
+	if n, err = a.Network(n); err != nil {
 		return nil, err
 	}
-	stored, err := a.connections().Network(ctx, base)
+	stored, err := a.Connections().Network(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	return a.travelBy(base, over(n, stored))
+	return a.TravelBy(base, core.Over(n, stored))
 }
 
 // storage looks at the file that the token came from.
@@ -135,7 +136,7 @@ func (a *App) before(ctx context.Context, in integration.Integration, expires ti
 		Connected: true, ID: in.ID, VerifiedAt: in.VerifiedAt, Since: in.CreatedAt,
 		Username: in.Account.Username, Project: in.Project.Path, ExpiresAt: expires,
 	}
-	kept := reviews.New(a.db.Base(), a.Tenant)
+	kept := reviews.New(a.DB.Base(), a.Tenant)
 	last, err := kept.Reviews(ctx, in.ID, 1)
 	if err != nil {
 		return b, err
@@ -162,7 +163,7 @@ func (a *App) flow(ctx context.Context, integration int64) (check.Facts, error) 
 			f.Held = append(f.Held, r.ID)
 		}
 	}
-	whole, err := why.New(a.db.Base(), a.Tenant).Complete(ctx)
+	whole, err := why.New(a.DB.Base(), a.Tenant).Complete(ctx)
 	for _, p := range s.Pulls {
 		f.Sources = append(f.Sources, delivered(p, whole[why.Scope{Source: p.Source, Scope: p.Scope}]))
 	}

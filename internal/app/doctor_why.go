@@ -50,7 +50,7 @@ func (a *App) Why(ctx context.Context, asked string, integrationID int64) (Why, 
 	if asked == "" {
 		return Why{}, errors.New("say which finding or resource: give its key, how that begins, or the resource's id")
 	}
-	integrations, err := a.store.Integrations(ctx)
+	integrations, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return Why{}, fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -90,7 +90,7 @@ var (
 
 // meant finds the findings that a question is about: by key, else by resource.
 func (a *App) meant(ctx context.Context, asked string) ([]why.Found, error) {
-	store := why.New(a.db.Base(), a.Tenant)
+	store := why.New(a.DB.Base(), a.Tenant)
 	if keyStart.MatchString(strings.ToLower(asked)) {
 		found, err := store.From(ctx, "v1:"+strings.TrimPrefix(strings.ToLower(asked), "v1:"), mostStands)
 		if err != nil || len(found) > 0 {
@@ -117,7 +117,7 @@ func (a *App) meant(ctx context.Context, asked string) ([]why.Found, error) {
 func (a *App) about(ctx context.Context, asked string) ([]finding.Key, error) {
 	var out []finding.Key
 	enough := errors.New("enough")
-	err := a.store.Groups(ctx, true, func(g rule.Group, _ []issue.Tracked) error {
+	err := a.Store.Groups(ctx, true, func(g rule.Group, _ []issue.Tracked) error {
 		whole := groupStart.MatchString(asked) && strings.HasPrefix(string(g.Key), asked)
 		for _, m := range g.Members {
 			if (whole || names(&m.Finding, asked)) && !slices.Contains(out, m.Finding.FindingKey) {
@@ -192,12 +192,12 @@ type asker struct {
 }
 
 func (w *asker) load(ctx context.Context) error {
-	sum, err := w.store.Summary(ctx)
+	sum, err := w.Store.Summary(ctx)
 	if err != nil {
 		return fmt.Errorf("summing up: %w", err)
 	}
 	w.pulls = sum.Pulls
-	w.complete, err = why.New(w.db.Base(), w.Tenant).Complete(ctx)
+	w.complete, err = why.New(w.DB.Base(), w.Tenant).Complete(ctx)
 	return err
 }
 
@@ -227,13 +227,13 @@ func (w *asker) known(ctx context.Context, f why.Found) (stand.Case, []issue.Tra
 	if i := slices.IndexFunc(w.pulls, func(p finding.Pull) bool { return p.Source == f.Source && p.Scope == f.Scope }); i >= 0 {
 		c.Last = w.pulls[i]
 	}
-	state, err := why.New(w.db.Base(), w.Tenant).Group(ctx, f.Group)
+	state, err := why.New(w.DB.Base(), w.Tenant).Group(ctx, f.Group)
 	if err != nil {
 		return c, nil, err
 	}
 	c.Rule, c.Changed = state.Rule, state.Dirty
 	var have []issue.Tracked
-	c.Group, have, err = w.store.Group(ctx, f.Group)
+	c.Group, have, err = w.Store.Group(ctx, f.Group)
 	return c, have, err
 }
 
@@ -242,12 +242,12 @@ func (w *asker) within(ctx context.Context, c stand.Case, in integration.Integra
 	c.Connected = true
 	mine := slices.DeleteFunc(slices.Clone(have), func(t issue.Tracked) bool { return t.Integration != in.ID })
 	w.decide(&c, in, mine)
-	if t, err := w.tokens.InUse(ctx, in.ID); err != nil {
+	if t, err := w.Tokens.InUse(ctx, in.ID); err != nil {
 		return c, err
 	} else if t.State.Held() {
 		c.NoAccess = t.Reason
 	}
-	breakers, err := w.store.Breakers(ctx, in.ID)
+	breakers, err := w.Store.Breakers(ctx, in.ID)
 	if err != nil {
 		return c, err
 	}
@@ -258,7 +258,7 @@ func (w *asker) within(ctx context.Context, c stand.Case, in integration.Integra
 	if ok, _, reason := breakers.Allow(call, w.now); !ok {
 		c.Broken = reason
 	}
-	room, err := w.store.Room(ctx, in.ID, in.Project.ID, w.now.Add(-time.Hour))
+	room, err := w.Store.Room(ctx, in.ID, in.Project.ID, w.now.Add(-time.Hour))
 	if err != nil {
 		return c, err
 	}
@@ -270,7 +270,7 @@ func (w *asker) within(ctx context.Context, c stand.Case, in integration.Integra
 
 // decide asks the loop's own decision what is to be done about the group.
 func (w *asker) decide(c *stand.Case, in integration.Integration, have []issue.Tracked) {
-	p := w.policy()
+	p := w.Policy()
 	p.OnRoute, p.Recreate = route.Changes(in), w.Recreate
 	want := issue.Render(c.Group)
 	want.Route = rule.Set{}.Route(c.Group, rule.Route{Project: in.Project.ID, Path: in.Project.Path, Reason: "the integration's project"})
@@ -292,11 +292,11 @@ const lately = 10
 
 // runs finds the runs in which the group has a step.
 func (w *asker) runs(ctx context.Context, c *stand.Case, in integration.Integration) error {
-	last, err := w.store.Runs(ctx, lately)
+	last, err := w.Store.Runs(ctx, lately)
 	if err != nil {
 		return err
 	}
-	open, err := w.store.OpenRuns(ctx, in.ID)
+	open, err := w.Store.OpenRuns(ctx, in.ID)
 	if err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ func (w *asker) runs(ctx context.Context, c *stand.Case, in integration.Integrat
 		if r.Integration != in.ID {
 			continue
 		}
-		_, entries, err := w.store.Run(ctx, r.ID)
+		_, entries, err := w.Store.Run(ctx, r.ID)
 		if err != nil {
 			return err
 		}

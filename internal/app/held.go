@@ -48,7 +48,7 @@ func (a *App) Undo(ctx context.Context, run int64, ask func(Undo) (bool, error),
 
 // engineOf wires the loop of the integration a run belongs to.
 func (a *App) engineOf(ctx context.Context, run int64, progress func(reconcile.Progress)) (*reconcile.Engine, error) {
-	r, _, err := a.store.Run(ctx, run)
+	r, _, err := a.Store.Run(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("finding run %d (cxm runs lists them): %w", run, err)
 	}
@@ -60,10 +60,10 @@ func (a *App) engineOf(ctx context.Context, run int64, progress func(reconcile.P
 
 // Runs lists the last runs, the latest first.
 func (a *App) Runs(ctx context.Context, limit int) ([]plan.Run, error) {
-	return a.store.Runs(ctx, limit)
+	return a.Store.Runs(ctx, limit)
 }
 
 // RunOf is a run with its journal, in the order of its plan.
 func (a *App) RunOf(ctx context.Context, id int64) (plan.Run, []plan.Entry, error) {
-	return a.store.Run(ctx, id)
+	return a.Store.Run(ctx, id)
 }

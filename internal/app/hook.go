@@ -81,7 +81,7 @@ func hookBase(text string, insecure bool) (string, error) {
 }
 
 func (a *App) hookClient(ctx context.Context, in integration.Integration) (*hook.Client, error) {
-	c, err := a.open(ctx, in, false)
+	c, err := a.Open(ctx, in, false)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (a *App) hookTarget(ctx context.Context, c *hook.Client, in integration.Int
 	case r.Project == "":
 		return hook.Target{ID: in.Project.ID, Path: in.Project.Path}, nil
 	}
-	all, err := a.open(ctx, in, false)
+	all, err := a.Open(ctx, in, false)
 	if err != nil {
 		return hook.Target{}, err
 	}
@@ -110,7 +110,7 @@ func (a *App) hookTarget(ctx context.Context, c *hook.Client, in integration.Int
 // has at this address and nobody remembers, as after a restored backup, is taken
 // over.
 func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook.Target, base string, there []hook.Hook) (hooks.Hook, error) {
-	known, err := a.hooks.Hooks(ctx)
+	known, err := a.Hooks.Hooks(ctx)
 	if err != nil {
 		return hooks.Hook{}, err
 	}
@@ -124,7 +124,7 @@ func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook
 	random := make([]byte, 32)
 	rand.Read(random) // never fails
 	secret := credential.NewSecret("whsec_" + base64.StdEncoding.EncodeToString(random))
-	sealed, err := a.sealer.SealHook(a.Tenant, endpoint, secret)
+	sealed, err := a.Sealer.SealHook(a.Tenant, endpoint, secret)
 	if err != nil {
 		return hooks.Hook{}, err
 	}
@@ -132,7 +132,7 @@ func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook
 	if t.Group {
 		level = hooks.Group
 	}
-	return a.hooks.Add(ctx, hooks.Hook{
+	return a.Hooks.Add(ctx, hooks.Hook{
 		Integration: in.ID, Endpoint: endpoint, Base: base, Sealed: sealed, Signing: hook.Signs(in.Version),
 		Level: level, TargetID: t.ID, Target: t.Path, CreatedAt: a.Clock().UTC(),
 	})
@@ -141,7 +141,7 @@ func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook
 // makeHook makes the webhook in GitLab what it is to be, wherever an earlier
 // attempt ended.
 func (a *App) makeHook(ctx context.Context, c *hook.Client, t hook.Target, h hooks.Hook, there []hook.Hook) (Webhook, error) {
-	secret, err := a.sealer.OpenHook(a.Tenant, h.Endpoint, h.Sealed)
+	secret, err := a.Sealer.OpenHook(a.Tenant, h.Endpoint, h.Sealed)
 	if err != nil {
 		return Webhook{}, err
 	}
@@ -165,11 +165,11 @@ func (a *App) makeHook(ctx context.Context, c *hook.Client, t hook.Target, h hoo
 		return Webhook{}, fmt.Errorf("%w. Run the same again: it finds what was made", err)
 	}
 	w.GitLabID, w.Signing = made.ID, want.Signing
-	if err := a.hooks.Save(ctx, w.Hook); err != nil {
+	if err := a.Hooks.Save(ctx, w.Hook); err != nil {
 		return Webhook{}, err
 	}
 	w.Hook = a.judge(w.Hook, made)
-	return w, a.hooks.Check(ctx, w.Hook)
+	return w, a.Hooks.Check(ctx, w.Hook)
 }
 
 // Webhooks lists what AddWebhook made, the oldest first. With refresh GitLab is
@@ -180,7 +180,7 @@ func (a *App) Webhooks(ctx context.Context, refresh bool) ([]Webhook, error) {
 			return nil, err
 		}
 	}
-	all, err := a.hooks.Hooks(ctx)
+	all, err := a.Hooks.Hooks(ctx)
 	var out []Webhook
 	for _, h := range all {
 		out = append(out, newWebhook(h))
@@ -212,11 +212,11 @@ func (a *App) RemoveWebhook(ctx context.Context, id int64) error {
 			return err
 		}
 	}
-	return a.hooks.Delete(ctx, id)
+	return a.Hooks.Delete(ctx, id)
 }
 
 func (a *App) hook(ctx context.Context, id int64) (hooks.Hook, *hook.Client, error) {
-	h, err := a.hooks.Hook(ctx, id)
+	h, err := a.Hooks.Hook(ctx, id)
 	if err != nil {
 		return h, nil, err
 	}

@@ -50,13 +50,13 @@ type hookKeeper struct {
 
 // Work checks every webhook, and forgets what was delivered long ago.
 func (w *hookKeeper) Work(ctx context.Context, _ *river.Job[hookJob]) error {
-	return errors.Join(w.app.checkHooks(ctx), w.app.hooks.Purge(ctx, w.app.Clock().Add(-keysKept)))
+	return errors.Join(w.app.checkHooks(ctx), w.app.Hooks.Purge(ctx, w.app.Clock().Add(-keysKept)))
 }
 
 // checkHooks asks GitLab how the webhooks do, and has it test those that it
 // switched off: success switches them on again.
 func (a *App) checkHooks(ctx context.Context) error {
-	all, err := a.hooks.Hooks(ctx)
+	all, err := a.Hooks.Hooks(ctx)
 	for _, h := range all {
 		_, client, open := a.hook(ctx, h.ID)
 		if open == nil {
@@ -96,10 +96,10 @@ func (a *App) checkHook(ctx context.Context, c *hook.Client, h hooks.Hook, heal 
 		h.Trouble += ". The test failed: " + failed.Error()
 	}
 	h.CheckedAt = a.Clock().UTC()
-	if err := a.hooks.Check(ctx, h); err != nil || h.Trouble == "" {
+	if err := a.Hooks.Check(ctx, h); err != nil || h.Trouble == "" {
 		return h, err
 	}
-	first, err := a.hooks.Tell(ctx, h.ID)
+	first, err := a.Hooks.Tell(ctx, h.ID)
 	if first {
 		a.Logger.Warn("a webhook does not work; cxm looks regularly until it does", "webhook", h.ID, "target", h.Target, "trouble", h.Trouble)
 	}

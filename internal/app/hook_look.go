@@ -51,7 +51,7 @@ func (i inbox) Accept(ctx context.Context, h observe.Hook, d observe.Delivery) (
 // delivered of it is worth one.
 func (w *workshop) heed(ctx context.Context, look lookJob) error {
 	for {
-		news, err := w.app.hooks.News(ctx, look.Integration, look.Project)
+		news, err := w.app.Hooks.News(ctx, look.Integration, look.Project)
 		if err != nil || len(news) == 0 {
 			return err
 		}
@@ -64,7 +64,7 @@ func (w *workshop) heed(ctx context.Context, look lookJob) error {
 				return err
 			}
 		}
-		if err := w.app.hooks.Read(ctx, look.Integration, look.Project, news); err != nil || len(news) < hooks.Most {
+		if err := w.app.Hooks.Read(ctx, look.Integration, look.Project, news); err != nil || len(news) < hooks.Most {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (a *App) worth(ctx context.Context, id, project int64, news []hooks.News) (
 	for _, n := range news {
 		iids = append(iids, n.IID)
 	}
-	known, err := a.store.Find(ctx, id, project, iids, nil)
+	known, err := a.Store.Find(ctx, id, project, iids, nil)
 	if err != nil {
 		return false, err
 	}
@@ -99,13 +99,13 @@ func (a *App) worth(ctx context.Context, id, project int64, news []hooks.News) (
 // near says that a project is the integration's, or holds issues of it: the loop
 // looks at no other.
 func (a *App) near(ctx context.Context, id, project int64) (bool, error) {
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return false, err
 	}
 	if slices.ContainsFunc(all, func(in integration.Integration) bool { return in.ID == id && in.Project.ID == project }) {
 		return true, nil
 	}
-	projects, err := a.store.Projects(ctx, id)
+	projects, err := a.Store.Projects(ctx, id)
 	return slices.Contains(projects, project), err
 }

@@ -71,7 +71,7 @@ func (a *App) listen(ctx context.Context, o WorkOptions) (*desk, error) {
 func (d *desk) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(observe.Route, observe.NewReceiver(observe.Config{
-		Hooks: d.board, Inbox: inbox{d.app.hooks}, Tally: d.board, Clock: d.app.Clock, Logger: d.app.Logger,
+		Hooks: d.board, Inbox: inbox{d.app.Hooks}, Tally: d.board, Clock: d.app.Clock, Logger: d.app.Logger,
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -130,11 +130,11 @@ func (d *desk) tell(err error) {
 // refresh reads the webhooks that may deliver. One whose secret cannot be opened
 // may not, and does not keep the others.
 func (d *desk) refresh(ctx context.Context) error {
-	all, err := d.app.hooks.Hooks(ctx)
+	all, err := d.app.Hooks.Hooks(ctx)
 	if err != nil {
 		return err
 	}
-	integrations, err := d.app.store.Integrations(ctx)
+	integrations, err := d.app.Store.Integrations(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (d *desk) refresh(ctx context.Context) error {
 		if !connected {
 			continue
 		}
-		secret, err := d.app.sealer.OpenHook(d.app.Tenant, h.Endpoint, h.Sealed)
+		secret, err := d.app.Sealer.OpenHook(d.app.Tenant, h.Endpoint, h.Sealed)
 		if err != nil {
 			trouble = errors.Join(trouble, fmt.Errorf("webhook %d: %w: or run `cxm webhook remove` and `cxm webhook add`", h.ID, err))
 			continue
@@ -164,7 +164,7 @@ func (d *desk) refresh(ctx context.Context) error {
 func (d *desk) store(ctx context.Context) error {
 	var err error
 	for id, t := range d.board.Take() {
-		err = errors.Join(err, d.app.hooks.Count(ctx, id, hooks.Counts{
+		err = errors.Join(err, d.app.Hooks.Count(ctx, id, hooks.Counts{
 			Accepted: t.Counts[observe.Accepted], Repeated: t.Counts[observe.Repeated],
 			Ignored: t.Counts[observe.Ignored], Refused: t.Counts[observe.Refused],
 		}, t.Seen))

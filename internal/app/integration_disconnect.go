@@ -32,17 +32,17 @@ func (a *App) Leaving(ctx context.Context, id int64) (Leaving, error) {
 		return Leaving{}, err
 	}
 	l := Leaving{Integration: in}
-	if l.Token, err = a.tokens.InUse(ctx, in.ID); err != nil {
+	if l.Token, err = a.Tokens.InUse(ctx, in.ID); err != nil {
 		return l, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
 	}
-	if l.Open, err = a.store.CountOpen(ctx, in.ID); err != nil {
+	if l.Open, err = a.Store.CountOpen(ctx, in.ID); err != nil {
 		return l, err
 	}
-	runs, err := a.store.OpenRuns(ctx, in.ID)
+	runs, err := a.Store.OpenRuns(ctx, in.ID)
 	if err != nil {
 		return l, err
 	}
-	hooks, err := a.hooks.Hooks(ctx)
+	hooks, err := a.Hooks.Hooks(ctx)
 	if err != nil {
 		return l, err
 	}
@@ -58,13 +58,13 @@ func (a *App) Leaving(ctx context.Context, id int64) (Leaving, error) {
 
 // sharing lists the other integrations that act with the same token.
 func (a *App) sharing(ctx context.Context, in integration.Integration, tokenID int64) ([]int64, error) {
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil || tokenID == 0 {
 		return nil, err
 	}
 	var out []int64
 	for _, other := range all {
-		t, err := a.tokens.InUse(ctx, other.ID)
+		t, err := a.Tokens.InUse(ctx, other.ID)
 		if err != nil {
 			return nil, fmt.Errorf("reading the token of integration %d: %w", other.ID, err)
 		}
@@ -105,21 +105,19 @@ func (a *App) Disconnect(ctx context.Context, id int64, revoke bool) (Disconnect
 			return out, fmt.Errorf("nothing was disconnected: %w", err)
 		}
 	}
-	left, err := a.connections().Disconnect(ctx, l.Integration.ID, a.Clock().UTC())
+	left, err := a.Connections().Disconnect(ctx, l.Integration.ID, a.Clock().UTC())
 	if err != nil {
 		return out, err
 	}
 	out.Steps, out.Runs = left.Steps, left.Runs
-	a.sources.mu.Lock()
-	delete(a.sources.of, l.Integration.ID)
-	a.sources.mu.Unlock()
+	a.Forget(l.Integration.ID)
 	return out, nil
 }
 
 // unhook deletes the integration's webhooks while there is a token to do it with.
 // One that GitLab keeps is forgotten all the same: what it delivers is refused.
 func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error) {
-	all, err := a.hooks.Hooks(ctx)
+	all, err := a.Hooks.Hooks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +127,7 @@ func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error
 		}
 		if err := a.RemoveWebhook(ctx, h.ID); err != nil {
 			remarks = append(remarks, fmt.Sprintf("the webhook of %s could not be deleted in GitLab, delete it there under Settings > Webhooks: %v", h.Target, err))
-			if err := a.hooks.Delete(ctx, h.ID); err != nil {
+			if err := a.Hooks.Delete(ctx, h.ID); err != nil {
 				return remarks, err
 			}
 		}
@@ -140,17 +138,17 @@ func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error
 // revoke has GitLab forget a token, and makes sure when the answer is lost.
 func (a *App) revoke(ctx context.Context, in integration.Integration, t credential.Stored) error {
 	if t.OAuth() {
-		g, client, err := a.grantOf(in, t)
+		g, client, err := a.GrantOf(in, t)
 		if err != nil {
 			return err
 		}
 		return client.Revoke(ctx, g)
 	}
-	value, err := a.sealer.Open(a.Tenant, in.ID, t.Sealed)
+	value, err := a.Sealer.Open(a.Tenant, in.ID, t.Sealed)
 	if err != nil {
 		return fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
 	}
-	client, err := a.rest(in.URL, in.Account.ID, false, func(o *rest.Options) { o.Token = value.Reveal })
+	client, err := a.Rest(in.URL, in.Account.ID, false, func(o *rest.Options) { o.Token = value.Reveal })
 	if err != nil {
 		return err
 	}
@@ -186,7 +184,7 @@ func (a *App) gone(id int64) error {
 
 // unlessGone does what a job is there for, unless its integration was disconnected.
 func (w *workshop) unlessGone(ctx context.Context, id int64, do func() error) error {
-	_, _, _, err := w.app.store.Integration(ctx, id)
+	_, _, _, err := w.app.Store.Integration(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		_ = w.app.gone(id) // it is told, and that is all
 		return nil
@@ -201,4 +199,4 @@ func (w *workshop) unlessGone(ctx context.Context, id int64, do func() error) er
 type Gone = connections.Gone
 
 // Gone lists the integrations that were disconnected, the last one first.
-func (a *App) Gone(ctx context.Context) ([]Gone, error) { return a.connections().Gone(ctx) }
+func (a *App) Gone(ctx context.Context) ([]Gone, error) { return a.Connections().Gone(ctx) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"cxm/internal/app/core"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/places"
@@ -23,7 +24,7 @@ type Detail struct {
 
 // Details lists the integrations, the oldest first.
 func (a *App) Details(ctx context.Context) ([]Detail, error) {
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -49,16 +50,16 @@ func (a *App) Detail(ctx context.Context, id int64) (Detail, error) {
 
 func (a *App) detail(ctx context.Context, in integration.Integration) (d Detail, err error) {
 	d.Integration = in
-	if d.Network, err = a.connections().Network(ctx, in.URL); err != nil {
+	if d.Network, err = a.Connections().Network(ctx, in.URL); err != nil {
 		return d, err
 	}
-	if d.Issues, err = a.connections().Defaults(ctx, in.ID); err != nil {
+	if d.Issues, err = a.Connections().Defaults(ctx, in.ID); err != nil {
 		return d, err
 	}
-	if d.Token, err = a.tokens.InUse(ctx, in.ID); err != nil {
+	if d.Token, err = a.Tokens.InUse(ctx, in.ID); err != nil {
 		return d, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
 	}
-	d.Open, err = a.store.CountOpen(ctx, in.ID)
+	d.Open, err = a.Store.CountOpen(ctx, in.ID)
 	return d, err
 }
 
@@ -110,7 +111,7 @@ func (a *App) editWay(ctx context.Context, in integration.Integration, e Edit, o
 	if err != nil {
 		return err
 	}
-	before, err := a.connections().Network(ctx, base)
+	before, err := a.Connections().Network(ctx, base)
 	if err != nil || base == in.URL && n == before {
 		return err
 	}
@@ -118,10 +119,10 @@ func (a *App) editWay(ctx context.Context, in integration.Integration, e Edit, o
 	if err != nil {
 		return fmt.Errorf("nothing was changed about how integration %d is reached: %w", in.ID, err)
 	}
-	if err := a.connections().Reach(ctx, base, n); err != nil {
+	if err := a.Connections().Reach(ctx, base, n); err != nil {
 		return err
 	}
-	if err := a.store.UpdateIntegration(ctx, moved, nil, credential.Token{}); err != nil {
+	if err := a.Store.UpdateIntegration(ctx, moved, nil, credential.Token{}); err != nil {
 		return err
 	}
 	if base != in.URL {
@@ -144,7 +145,7 @@ func (a *App) newWay(ctx context.Context, in integration.Integration, e Edit) (b
 			return base, n, err
 		}
 	}
-	if n, err = a.connections().Network(ctx, in.URL); err != nil {
+	if n, err = a.Connections().Network(ctx, in.URL); err != nil {
 		return base, n, err
 	}
 	var given integration.Network
@@ -154,25 +155,22 @@ func (a *App) newWay(ctx context.Context, in integration.Integration, e Edit) (b
 	if e.Proxy != nil {
 		given.Proxy, n.Proxy = *e.Proxy, ""
 	}
-	given, err = a.network(given)
-	return base, over(given, n), err
+	given, err = a.Network(given)
+	return base, core.Over(given, n), err
 }
 
 // foundAgain makes sure that an address is that of the instance which cxm knows:
 // the token belongs to the same account there, and the project is the same.
 func (a *App) foundAgain(ctx context.Context, in integration.Integration, base string, n integration.Network) (integration.Integration, error) {
-	source, err := a.tokenOf(ctx, in)
+	sent, err := a.Sent(ctx, in)
 	if err != nil {
 		return in, err
 	}
-	if held := source.heldBack(); held != nil {
-		return in, held
-	}
-	travel, err := a.travelBy(base, n)
+	travel, err := a.TravelBy(base, n)
 	if err != nil {
 		return in, err
 	}
-	sender, err := a.rest(base, 0, true, func(o *rest.Options) { o.Token, o.Transport = source.token, travel })
+	sender, err := a.Rest(base, 0, true, func(o *rest.Options) { o.Token, o.Transport = sent, travel })
 	if err != nil {
 		return in, err
 	}
@@ -218,7 +216,7 @@ func (a *App) editIssues(ctx context.Context, in integration.Integration, e Edit
 	if err != nil {
 		return err
 	}
-	client, err := a.open(ctx, in, true)
+	client, err := a.Open(ctx, in, true)
 	if err != nil {
 		return err
 	}
@@ -228,9 +226,9 @@ func (a *App) editIssues(ctx context.Context, in integration.Integration, e Edit
 	}
 	out.Remarks = append(out.Remarks, remarks...)
 	out.Changed = append(out.Changed, "what new issues are given")
-	if err := a.connections().Connect(ctx, in.ID, d); err != nil {
+	if err := a.Connections().Connect(ctx, in.ID, d); err != nil {
 		return err
 	}
 	in.VerifiedAt = a.Clock().UTC() // has every process make its engine anew
-	return a.store.UpdateIntegration(ctx, in, nil, credential.Token{})
+	return a.Store.UpdateIntegration(ctx, in, nil, credential.Token{})
 }

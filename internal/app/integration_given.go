@@ -20,7 +20,7 @@ type giving struct {
 
 // tracker is what steps of an integration are carried out by.
 func (a *App) tracker(ctx context.Context, in integration.Integration, client *gitlab.Client) (*giving, error) {
-	d, err := a.connections().Defaults(ctx, in.ID)
+	d, err := a.Connections().Defaults(ctx, in.ID)
 	if err != nil {
 		return nil, fmt.Errorf("preparing integration %d: %w", in.ID, err)
 	}

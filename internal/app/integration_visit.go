@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"cxm/internal/app/core"
+	"cxm/internal/app/tokencare"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/dial"
@@ -58,7 +60,7 @@ func (a *App) Visit(ctx context.Context, c Connect) (*Visit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", base, err)
 	}
-	v.Account, v.Version, v.Token = who.Account, who.Version, described(who.Token)
+	v.Account, v.Version, v.Token = who.Account, who.Version, tokencare.Described(who.Token)
 	if g, ok := credential.GrantOf(c.Token); ok {
 		v.Token = g.Token()
 		v.Token.Value = credential.Secret{}
@@ -68,20 +70,20 @@ func (a *App) Visit(ctx context.Context, c Connect) (*Visit, error) {
 
 // stranger makes what sends to an instance that may not be stored yet.
 func (a *App) stranger(ctx context.Context, v *Visit) (*rest.Client, error) {
-	given, err := a.network(v.asked.Network)
+	given, err := a.Network(v.asked.Network)
 	if err != nil {
 		return nil, err
 	}
-	before, err := a.connections().Network(ctx, v.URL)
+	before, err := a.Connections().Network(ctx, v.URL)
 	if err != nil {
 		return nil, err
 	}
-	v.way = over(given, before)
-	travel, err := a.travelBy(v.URL, v.way)
+	v.way = core.Over(given, before)
+	travel, err := a.TravelBy(v.URL, v.way)
 	if err != nil {
 		return nil, err
 	}
-	return a.rest(v.URL, 0, false, func(o *rest.Options) { o.Token, o.Transport = v.asked.Token.Bearer, travel })
+	return a.Rest(v.URL, 0, false, func(o *rest.Options) { o.Token, o.Transport = v.asked.Token.Bearer, travel })
 }
 
 // Namespaces lists where the account is a member; what is searched for is in
@@ -119,7 +121,7 @@ func (v *Visit) Connect(ctx context.Context, project string) (Connected, error) 
 	if in, err = a.keep(ctx, in, v.asked.Token, v.Token); err != nil {
 		return Connected{}, err
 	}
-	if err := a.connections().Connect(ctx, in.ID, given); err != nil {
+	if err := a.Connections().Connect(ctx, in.ID, given); err != nil {
 		return Connected{}, err
 	}
 	return Connected{
@@ -132,11 +134,11 @@ func (v *Visit) Connect(ctx context.Context, project string) (Connected, error) 
 // when the instance was at another address: cxm's markers in its issues tell. 0:
 // there was none.
 func (v *Visit) known(ctx context.Context, in integration.Integration) (id int64, since time.Time, err error) {
-	there, err := v.app.connections().Here(ctx, in.URL, in.Project.ID)
+	there, err := v.app.Connections().Here(ctx, in.URL, in.Project.ID)
 	if err != nil || there.ID != 0 {
 		return there.ID, there.CreatedAt, err
 	}
-	others, err := v.app.connections().Same(ctx, in.Project.ID)
+	others, err := v.app.Connections().Same(ctx, in.Project.ID)
 	if err != nil {
 		return 0, in.CreatedAt, err
 	}
@@ -174,21 +176,21 @@ func (v *Visit) recognised(ctx context.Context, project int64, traces []connecti
 
 // reach keeps how an instance is reached, unless there is nothing to keep.
 func (a *App) reach(ctx context.Context, base string, n integration.Network) error {
-	if before, err := a.connections().Network(ctx, base); err != nil || before == n {
+	if before, err := a.Connections().Network(ctx, base); err != nil || before == n {
 		return err
 	}
-	return a.connections().Reach(ctx, base, n)
+	return a.Connections().Reach(ctx, base, n)
 }
 
 // given is what issues in the project are given when they are made, with what is
 // to be said about it.
 func (v *Visit) given(ctx context.Context, p integration.Project) (integration.Defaults, []string, error) {
 	if v.asked.Issues == nil {
-		there, err := v.app.connections().Here(ctx, v.URL, p.ID)
+		there, err := v.app.Connections().Here(ctx, v.URL, p.ID)
 		if err != nil || there.ID == 0 {
 			return integration.Defaults{}, nil, err
 		}
-		d, err := v.app.connections().Defaults(ctx, there.ID)
+		d, err := v.app.Connections().Defaults(ctx, there.ID)
 		return d, nil, err
 	}
 	return defaults(ctx, v.places, p, *v.asked.Issues)

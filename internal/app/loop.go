@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"cxm/internal/finding"
-	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/plan"
 	"cxm/internal/reconcile"
-	"cxm/internal/source"
 	"cxm/internal/store"
 	"cxm/internal/store/route"
 )
@@ -29,12 +26,6 @@ type (
 	Call = rest.Sent
 )
 
-// Ingest takes findings in. It needs no integration.
-func (a *App) Ingest(ctx context.Context, d Delivery) (finding.Pull, source.Summary, error) {
-	p := reconcile.Puller{Intake: a.store, Proof: a.policy().Proof, Clock: a.Clock}
-	return p.Pull(ctx, d)
-}
-
 // Planned is a plan with what was learned on the way to it.
 type Planned struct {
 	Integration integration.Integration
@@ -50,7 +41,7 @@ func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
 	if err != nil {
 		return Planned{}, err
 	}
-	defer a.sure(ctx, e.Integration)
+	defer a.Sure(ctx, e.Integration)
 	return planned(ctx, e)
 }
 
@@ -78,7 +69,7 @@ func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) 
 	if err != nil {
 		return Planned{}, reconcile.Report{}, err
 	}
-	defer a.sure(ctx, e.Integration)
+	defer a.Sure(ctx, e.Integration)
 	p, err := planned(ctx, e)
 	if err != nil {
 		return p, reconcile.Report{}, err
@@ -108,7 +99,7 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	if err != nil {
 		return nil, err
 	}
-	client, err := a.open(ctx, in, readOnly)
+	client, err := a.Open(ctx, in, readOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -116,14 +107,14 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	if err != nil {
 		return nil, err
 	}
-	installation, err := a.store.Installation(ctx)
+	installation, err := a.Store.Installation(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the installation's name: %w", err)
 	}
 	c := reconcile.Config{
 		Integration: in, Installation: installation, Tracker: tracker, Finder: client,
-		Findings: a.store, Journal: a.store, Memory: a.store, Runs: a.store, Census: a.store, Watch: a.store,
-		Policy: a.policy(), Brakes: *a.Brakes, Caps: a.Caps,
+		Findings: a.Store, Journal: a.Store, Memory: a.Store, Runs: a.Store, Census: a.Store, Watch: a.Store,
+		Policy: a.Policy(), Brakes: *a.Brakes, Caps: a.Caps,
 		Stale: stale, Clock: a.Clock, Workers: a.Workers, Settle: a.Settle, Progress: progress,
 	}
 	c.Policy.OnRoute, c.Policy.Recreate = route.Changes(in), a.Recreate
@@ -132,23 +123,6 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 		f(&c)
 	}
 	return reconcile.New(c)
-}
-
-// open makes the client of a stored integration. The error is a *HeldError when
-// its token cannot be used.
-func (a *App) open(ctx context.Context, in integration.Integration, readOnly bool) (*gitlab.Client, error) {
-	token, err := a.tokenOf(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	if held := token.heldBack(); held != nil {
-		return nil, held
-	}
-	c, err := a.rest(in.URL, in.Account.ID, readOnly, func(o *rest.Options) { o.Token, o.Refused = token.bearer, token.refused })
-	if err != nil {
-		return nil, err
-	}
-	return gitlab.New(c), nil
 }
 
 // stale says that another process was faster.

@@ -5,10 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"net/http"
 	"net/url"
 	"sync"
 
+	"cxm/internal/app/core"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab/oauth"
 	"cxm/internal/integration"
@@ -51,19 +51,19 @@ func (a *App) AskOAuth(ctx context.Context, ask OAuthAsk) (*Authorization, error
 	if err != nil {
 		return nil, err
 	}
-	given, err := a.network(ask.Network)
+	given, err := a.Network(ask.Network)
 	if err != nil {
 		return nil, err
 	}
-	before, err := a.connections().Network(ctx, base)
+	before, err := a.Connections().Network(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	travel, err := a.travelBy(base, over(given, before))
+	travel, err := a.TravelBy(base, core.Over(given, before))
 	if err != nil {
 		return nil, err
 	}
-	client, err := a.oauthClient(base, ask, travel)
+	client, err := a.OAuth(base, ask.Application, ask.Key, ask.Redirect, travel)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,6 @@ func (a *App) AskOAuth(ctx context.Context, ask OAuthAsk) (*Authorization, error
 	z := &Authorization{host: u.Host, client: client, state: rand.Text() + rand.Text(), verifier: oauth.Verifier()}
 	z.Page = client.AuthorizeURL(z.state, oauth.Challenge(z.verifier))
 	return z, nil
-}
-
-func (a *App) oauthClient(base string, ask OAuthAsk, travel http.RoundTripper) (*oauth.Client, error) {
-	return oauth.New(oauth.Options{
-		URL: base, Application: ask.Application, Key: ask.Key, Redirect: ask.Redirect, Transport: travel, Clock: a.Clock,
-	})
 }
 
 // Redeem takes what came back with the person, and gives what to connect with

@@ -38,7 +38,7 @@ func (a *App) Access(ctx context.Context, id int64) (Access, error) {
 	if err != nil {
 		return Access{}, err
 	}
-	client, err := a.open(ctx, in, true)
+	client, err := a.Open(ctx, in, true)
 	if err != nil {
 		return Access{}, err
 	}
@@ -51,7 +51,7 @@ func (a *App) Access(ctx context.Context, id int64) (Access, error) {
 		return Access{}, err
 	}
 	out := Access{Integration: in, Reach: reach, Remarks: access.Judge(reach, need)}
-	if out.Owners, err = a.reviews().Owners(ctx, in.ID); err != nil {
+	if out.Owners, err = a.Reviews().Owners(ctx, in.ID); err != nil {
 		return out, err
 	}
 	if len(out.Owners) == 0 {
@@ -87,7 +87,7 @@ func reached(ctx context.Context, client *gitlab.Client) (access.Reach, error) {
 // same account.
 func (a *App) need(ctx context.Context, in integration.Integration) (access.Need, error) {
 	out := access.Need{Projects: []access.Place{{ID: in.Project.ID, Path: in.Project.Path, WebURL: in.Project.WebURL}}}
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return out, fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -95,7 +95,7 @@ func (a *App) need(ctx context.Context, in integration.Integration) (access.Need
 		if other.URL != in.URL || other.Account.ID != in.Account.ID {
 			continue
 		}
-		projects, err := a.store.Projects(ctx, other.ID)
+		projects, err := a.Store.Projects(ctx, other.ID)
 		if err != nil {
 			return out, fmt.Errorf("reading where issues are: %w", err)
 		}
@@ -107,7 +107,7 @@ func (a *App) need(ctx context.Context, in integration.Integration) (access.Need
 // reviewDue is when the next review of an integration is due, and when the last
 // one was made.
 func (a *App) reviewDue(ctx context.Context, in integration.Integration) (due, last time.Time, err error) {
-	made, err := a.reviews().Reviews(ctx, in.ID, 1)
+	made, err := a.Reviews().Reviews(ctx, in.ID, 1)
 	if err != nil {
 		return due, last, err
 	}
@@ -124,7 +124,7 @@ func (a *App) ReviewAccess(ctx context.Context, id int64, by, note string) (Acce
 	if err != nil {
 		return AccessReview{}, err
 	}
-	r, err := a.reviews().Add(ctx, AccessReview{
+	r, err := a.Reviews().Add(ctx, AccessReview{
 		Integration: now.Integration.ID, At: a.Clock().UTC(), By: by, Note: note, Reach: now.Reach, Remarks: now.Remarks,
 	})
 	if err != nil {
@@ -139,7 +139,7 @@ func (a *App) AccessReviews(ctx context.Context, id int64, most int) ([]AccessRe
 	if err != nil {
 		return nil, err
 	}
-	return a.reviews().Reviews(ctx, in.ID, most)
+	return a.Reviews().Reviews(ctx, in.ID, most)
 }
 
 // AccessOwners lists who looks after the account of an integration.
@@ -148,7 +148,7 @@ func (a *App) AccessOwners(ctx context.Context, id int64) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.reviews().Owners(ctx, in.ID)
+	return a.Reviews().Owners(ctx, in.ID)
 }
 
 // SetAccessOwners records who looks after the account of an integration: the
@@ -169,7 +169,7 @@ func (a *App) SetAccessOwners(ctx context.Context, id int64, addresses []string)
 	}
 	slices.Sort(owners)
 	owners = slices.Compact(owners)
-	return owners, weak, a.reviews().SetOwners(ctx, in.ID, owners, a.Clock().UTC())
+	return owners, weak, a.Reviews().SetOwners(ctx, in.ID, owners, a.Clock().UTC())
 }
 
 // DueReview is a review that is due.
@@ -180,7 +180,7 @@ type DueReview struct {
 
 // DueReviews lists the reviews that are due. It asks nothing of GitLab.
 func (a *App) DueReviews(ctx context.Context) ([]DueReview, error) {
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -199,7 +199,7 @@ func (a *App) DueReviews(ctx context.Context) ([]DueReview, error) {
 
 // remindReviews reminds of the reviews that are due, each once.
 func (a *App) remindReviews(ctx context.Context) error {
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -217,7 +217,7 @@ func (a *App) remindOf(ctx context.Context, in integration.Integration) error {
 	if err != nil {
 		return err
 	}
-	reminded, err := a.reviews().Reminded(ctx, in.ID)
+	reminded, err := a.Reviews().Reminded(ctx, in.ID)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (a *App) remindOf(ctx context.Context, in integration.Integration) error {
 		if err := a.flagReview(ctx, in, due, "observed"); err != nil {
 			return err
 		}
-		first, err := a.reviews().Remind(ctx, in.ID, due)
+		first, err := a.Reviews().Remind(ctx, in.ID, due)
 		if first {
 			a.Logger.Warn("a review of what cxm may do in GitLab is due", "integration", in.ID, "url", in.URL, "account", in.Account.Username,
 				"since", due.Format(time.DateOnly), "mend", reviewMend(in))
@@ -236,7 +236,7 @@ func (a *App) remindOf(ctx context.Context, in integration.Integration) error {
 		if err := a.flagReview(ctx, in, reminded, "resolved"); err != nil {
 			return err
 		}
-		return a.reviews().Forget(ctx, in.ID, reminded)
+		return a.Reviews().Forget(ctx, in.ID, reminded)
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ const reviewRule = "cxm.access.review"
 // flagReview takes in the finding that a review is due, or was made; it goes the
 // way of every finding.
 func (a *App) flagReview(ctx context.Context, in integration.Integration, due time.Time, how string) error {
-	installation, err := a.store.Installation(ctx)
+	installation, err := a.Store.Installation(ctx)
 	if err != nil {
 		return err
 	}

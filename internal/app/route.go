@@ -38,12 +38,12 @@ func (a *App) SetProject(ctx context.Context, integrationID int64, project, onCh
 			return in, fmt.Errorf("choosing the project of integration %d: %w", in.ID, err)
 		}
 	}
-	return in, route.New(a.db.Base(), a.Tenant).Set(ctx, in)
+	return in, route.New(a.DB.Base(), a.Tenant).Set(ctx, in)
 }
 
 // reachable finds a project that takes issues of the integration's account.
 func (a *App) reachable(ctx context.Context, in integration.Integration, project string) (integration.Project, error) {
-	client, err := a.open(ctx, in, true)
+	client, err := a.Open(ctx, in, true)
 	if err != nil {
 		return integration.Project{}, err
 	}
@@ -61,7 +61,7 @@ func (a *App) renamed(in integration.Integration, client *gitlab.Client) func(co
 	return func(ctx context.Context, project int64) {
 		found, err := client.Project(ctx, strconv.FormatInt(project, 10))
 		if found.ID == project && found.Path != in.Project.Path {
-			err = route.New(a.db.Base(), a.Tenant).Rename(ctx, in.ID, found)
+			err = route.New(a.DB.Base(), a.Tenant).Rename(ctx, in.ID, found)
 		}
 		if err != nil {
 			a.Logger.Warn("the project has another path by now, which could not be kept", "integration", in.ID, "error", err)

@@ -23,17 +23,17 @@ func (c Config) openKey() (*credential.Key, error) {
 
 // openSealer opens the keys that seal tokens, which are made on first use.
 func (a *App) openSealer(ctx context.Context, key *credential.Key) (*credential.Sealer, error) {
-	if _, err := a.tokens.Keyset(ctx); errors.Is(err, store.ErrNotFound) {
+	if _, err := a.Tokens.Keyset(ctx); errors.Is(err, store.ErrNotFound) {
 		sealed, id, err := key.NewKeyset(a.Tenant)
 		if err == nil {
-			err = a.tokens.AddKeyset(ctx, tokens.Keyset{Sealed: sealed, Key: id}, a.Clock().UTC())
+			err = a.Tokens.AddKeyset(ctx, tokens.Keyset{Sealed: sealed, Key: id}, a.Clock().UTC())
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	sealer, err := key.Sealer(a.Tenant, func() ([]byte, error) {
-		k, err := a.tokens.Keyset(context.WithoutCancel(ctx))
+		k, err := a.Tokens.Keyset(context.WithoutCancel(ctx))
 		return k.Sealed, err
 	})
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *App) openSealer(ctx context.Context, key *credential.Key) (*credential.
 	if sealer.Refresh() == nil {
 		return sealer, nil
 	}
-	if empty, err := a.tokens.Empty(ctx); err != nil || !empty {
+	if empty, err := a.Tokens.Empty(ctx); err != nil || !empty {
 		return sealer, err // all that needs no token works
 	}
 	err = a.newKeys(ctx, key)
@@ -54,14 +54,14 @@ func (a *App) openSealer(ctx context.Context, key *credential.Key) (*credential.
 
 // newKeys makes keys in the place of those that are stored.
 func (a *App) newKeys(ctx context.Context, key *credential.Key) error {
-	k, err := a.tokens.Keyset(ctx)
+	k, err := a.Tokens.Keyset(ctx)
 	if err == nil {
 		k.Sealed, k.Key, err = key.NewKeyset(a.Tenant)
 	}
 	if err != nil {
 		return err
 	}
-	return a.tokens.SaveKeyset(ctx, k, a.Clock().UTC())
+	return a.Tokens.SaveKeyset(ctx, k, a.Clock().UTC())
 }
 
 // Rekeyed is what a change of keys did.
@@ -86,52 +86,52 @@ func (a *App) Rekey(ctx context.Context, from *credential.Place) (Rekeyed, error
 			return Rekeyed{}, err
 		}
 	}
-	k, err := a.tokens.Keyset(ctx)
+	k, err := a.Tokens.Keyset(ctx)
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	if err := a.sealer.Refresh(); err != nil {
+	if err := a.Sealer.Refresh(); err != nil {
 		return Rekeyed{}, err
 	}
-	if k.Sealed, k.Key, err = a.sealer.Grown(); err != nil {
+	if k.Sealed, k.Key, err = a.Sealer.Grown(); err != nil {
 		return Rekeyed{}, err
 	}
 	now := a.Clock().UTC()
-	if err := a.tokens.SaveKeyset(ctx, k, now); err != nil {
+	if err := a.Tokens.SaveKeyset(ctx, k, now); err != nil {
 		return Rekeyed{}, err
 	}
-	if err := a.sealer.Refresh(); err != nil {
+	if err := a.Sealer.Refresh(); err != nil {
 		return Rekeyed{}, err
 	}
-	if k.Sealed, k.Key, err = a.sealer.Pruned(); err != nil {
+	if k.Sealed, k.Key, err = a.Sealer.Pruned(); err != nil {
 		return Rekeyed{}, err
 	}
 	k.Version++
-	n, err := a.tokens.Reseal(ctx, k, tokens.Sealing{
+	n, err := a.Tokens.Reseal(ctx, k, tokens.Sealing{
 		Token: func(integration int64, sealed []byte) ([]byte, error) {
-			return a.sealer.Reseal(a.Tenant, integration, sealed)
+			return a.Sealer.Reseal(a.Tenant, integration, sealed)
 		},
 		Hook: func(endpoint string, sealed []byte) ([]byte, error) {
-			return a.sealer.ResealHook(a.Tenant, endpoint, sealed)
+			return a.Sealer.ResealHook(a.Tenant, endpoint, sealed)
 		},
 	}, now)
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	return Rekeyed{Sealed: n, Key: key.Name()}, a.sealer.Refresh()
+	return Rekeyed{Sealed: n, Key: key.Name()}, a.Sealer.Refresh()
 }
 
 // under has key seal the keyset that another key sealed so far. It may be run
 // again after it stopped on its way.
 func (a *App) under(ctx context.Context, from credential.Place, key *credential.Key) error {
-	if a.sealer.Refresh() == nil {
+	if a.Sealer.Refresh() == nil {
 		return nil // it does already
 	}
 	old, err := from.Open()
 	if err != nil {
 		return fmt.Errorf("opening the key of before: %w", err)
 	}
-	k, err := a.tokens.Keyset(ctx)
+	k, err := a.Tokens.Keyset(ctx)
 	if err != nil {
 		return err
 	}
@@ -142,13 +142,13 @@ func (a *App) under(ctx context.Context, from credential.Place, key *credential.
 	if k.Sealed, k.Key, err = before.Under(key); err != nil {
 		return err
 	}
-	return a.tokens.SaveKeyset(ctx, k, a.Clock().UTC())
+	return a.Tokens.SaveKeyset(ctx, k, a.Clock().UTC())
 }
 
 // ResetSecrets makes new keys where those in the database cannot be opened any
 // more. What they sealed stays unreadable: each integration needs a new token.
 func (a *App) ResetSecrets(ctx context.Context) error {
-	if a.sealer.Refresh() == nil {
+	if a.Sealer.Refresh() == nil {
 		return errors.New("the keys in the database open: there is nothing to reset (`cxm secrets rekey` makes a new key and keeps the tokens)")
 	}
 	key, err := a.openKey()
@@ -158,7 +158,7 @@ func (a *App) ResetSecrets(ctx context.Context) error {
 	if err := a.newKeys(ctx, key); err != nil {
 		return err
 	}
-	return a.sealer.Refresh()
+	return a.Sealer.Refresh()
 }
 
 // KeyPlace says where the key is that seals the keys.

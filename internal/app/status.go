@@ -35,11 +35,11 @@ type Status struct {
 
 // Status sums up what the data directory holds. It asks nothing of GitLab.
 func (a *App) Status(ctx context.Context) (Status, error) {
-	all, err := a.store.Integrations(ctx)
+	all, err := a.Store.Integrations(ctx)
 	if err != nil {
 		return Status{}, fmt.Errorf("reading the integrations: %w", err)
 	}
-	sum, err := a.store.Summary(ctx)
+	sum, err := a.Store.Summary(ctx)
 	if err != nil {
 		return Status{}, fmt.Errorf("summing up: %w", err)
 	}
@@ -47,7 +47,7 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 		Integrations: all, Present: map[finding.Kind]int{}, Savings: sum.Savings, Unknown: sum.Unknown,
 		Pulls: sum.Pulls, LastRun: sum.LastRun,
 	}
-	if s.Deliveries, s.Refused, err = a.store.Deliveries(ctx); err != nil {
+	if s.Deliveries, s.Refused, err = a.Store.Deliveries(ctx); err != nil {
 		return Status{}, err
 	}
 	if s.Webhooks, err = a.Webhooks(ctx, false); err != nil {
@@ -79,7 +79,7 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 
 // open adds what waits, and what is broken, of one integration.
 func (s *Status) open(ctx context.Context, a *App, integration int64) error {
-	runs, err := a.store.OpenRuns(ctx, integration)
+	runs, err := a.Store.OpenRuns(ctx, integration)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Status) open(ctx context.Context, a *App, integration int64) error {
 			s.Waiting = append(s.Waiting, r)
 		}
 	}
-	broken, err := a.store.Breakers(ctx, integration)
+	broken, err := a.Store.Breakers(ctx, integration)
 	for _, b := range broken {
 		if b.Open() {
 			_, _, why := b.Allow(a.Clock())

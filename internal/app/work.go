@@ -199,7 +199,7 @@ func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queu
 
 // missed adds the jobs of deliveries that wait, which a restored backup lacks.
 func (a *App) missed(ctx context.Context, q *queue.Queue) error {
-	waiting, err := a.store.Waiting(ctx)
+	waiting, err := a.Store.Waiting(ctx)
 	if err != nil {
 		return err
 	}
@@ -214,5 +214,5 @@ func (a *App) missed(ctx context.Context, q *queue.Queue) error {
 }
 
 func (a *App) handle() queue.Handle {
-	return queue.Handle{SQLite: a.db.SQL(), Postgres: a.db.Pool()}
+	return queue.Handle{SQLite: a.DB.SQL(), Postgres: a.DB.Pool()}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"cxm/internal/app/tokencare"
 	"cxm/internal/integration"
 	"cxm/internal/plan"
 	"cxm/internal/queue"
@@ -43,7 +44,7 @@ func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconc
 	if tenant != w.app.Tenant {
 		return nil, fmt.Errorf("a job of tenant %q came to a process of tenant %q", tenant, w.app.Tenant)
 	}
-	in, sealed, _, err := w.app.store.Integration(ctx, id)
+	in, sealed, _, err := w.app.Store.Integration(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, w.app.gone(id)
 	}
@@ -53,9 +54,9 @@ func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconc
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if o := w.open[id]; o != nil && o.in == in && bytes.Equal(o.sealed, sealed) {
-		return o.engine, w.app.stillHeld(ctx, in)
+		return o.engine, w.app.StillHeld(ctx, in)
 	}
-	e, err := w.app.engine(ctx, id, false, nil, func(c *reconcile.Config) { c.Breakers, c.Notice = w.app.store, w.notice(in) })
+	e, err := w.app.engine(ctx, id, false, nil, func(c *reconcile.Config) { c.Breakers, c.Notice = w.app.Store, w.notice(in) })
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (w *reconciler) Timeout(*river.Job[reconcileJob]) time.Duration { return 30
 // Work looks, plans and shares, integration by integration: the trouble of one
 // does not keep the others.
 func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) error {
-	all, err := w.app.store.Integrations(ctx)
+	all, err := w.app.Store.Integrations(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -94,7 +95,7 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 			continue
 		}
 		e, err := w.engine(ctx, job.Args.Tenant, in.ID)
-		if isHeld(err) {
+		if tokencare.IsHeld(err) {
 			held = true
 			continue
 		}
@@ -106,7 +107,7 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 			continue
 		}
 		shared, err := e.Share(ctx)
-		w.app.sure(ctx, e.Integration)
+		w.app.Sure(ctx, e.Integration)
 		open = open || shared.Open
 		if err == nil {
 			err = w.follow(ctx, lookJob{Tenant: job.Args.Tenant, Integration: in.ID}, e, shared)
@@ -120,12 +121,6 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 		return river.JobSnooze(heldPause)
 	}
 	return trouble
-}
-
-// isHeld says that an integration waits for another token.
-func isHeld(err error) bool {
-	held := (*HeldError)(nil)
-	return errors.As(err, &held)
 }
 
 // follow adds the looks that a plan left to be done.
@@ -177,7 +172,7 @@ type stepper struct {
 func (w *stepper) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	e, err := w.engine(ctx, job.Args.Tenant, job.Args.Integration)
 	switch {
-	case isHeld(err):
+	case tokencare.IsHeld(err):
 		return river.JobSnooze(heldPause)
 	case isGone(err): // its entry in the journal says so
 		return nil
@@ -185,7 +180,7 @@ func (w *stepper) Work(ctx context.Context, job *river.Job[stepJob]) error {
 		return err
 	}
 	c, err := e.Carry(ctx, job.Args.Entry)
-	w.app.sure(ctx, e.Integration)
+	w.app.Sure(ctx, e.Integration)
 	switch {
 	case err != nil:
 		return err

@@ -1,4 +1,10 @@
-package app
+// Package tokencare looks after the tokens that integrations act with: what their
+// requests send, what becomes of a token that GitLab refuses, rotations and
+// refreshes, and the warnings before one expires.
+//
+// What always holds: nothing that changes a token is ever sent twice; a new token
+// is stored before it is used; while a token is refused nothing is sent with it.
+package tokencare
 
 import (
 	"context"
@@ -7,6 +13,7 @@ import (
 	"time"
 
 	"cxm/internal/credential"
+	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/token"
 	"cxm/internal/integration"
 	"cxm/internal/store"
@@ -28,20 +35,20 @@ type TokenStatus struct {
 
 // TokenStatus says what is known of an integration's token. It asks nothing of
 // GitLab. Integration 0 is the only one there is.
-func (a *App) TokenStatus(ctx context.Context, id int64) (TokenStatus, error) {
-	in, err := a.Integration(ctx, id)
+func (k *Keeper) TokenStatus(ctx context.Context, id int64) (TokenStatus, error) {
+	in, err := k.Integration(ctx, id)
 	if err != nil {
 		return TokenStatus{}, err
 	}
-	return a.tokenStatus(ctx, in)
+	return k.tokenStatus(ctx, in)
 }
 
-func (a *App) tokenStatus(ctx context.Context, in integration.Integration) (TokenStatus, error) {
-	t, err := a.tokens.InUse(ctx, in.ID)
+func (k *Keeper) tokenStatus(ctx context.Context, in integration.Integration) (TokenStatus, error) {
+	t, err := k.Tokens.InUse(ctx, in.ID)
 	if err != nil {
 		return TokenStatus{}, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
 	}
-	care, err := a.tokens.Care(ctx, in.ID)
+	care, err := k.Tokens.Care(ctx, in.ID)
 	if err != nil {
 		return TokenStatus{}, err
 	}
@@ -55,16 +62,16 @@ func (a *App) tokenStatus(ctx context.Context, in integration.Integration) (Toke
 			s.Next = care.RetryAt
 		}
 	}
-	_, s.Rotating, err = a.tokens.Open(ctx, in.URL, t.ID)
+	_, s.Rotating, err = k.Tokens.Open(ctx, in.URL, t.ID)
 	return s, err
 }
 
 // TokenStatuses is TokenStatus of every integration that has a token.
-func (a *App) TokenStatuses(ctx context.Context) ([]TokenStatus, error) {
-	all, err := a.store.Integrations(ctx)
+func (k *Keeper) TokenStatuses(ctx context.Context) ([]TokenStatus, error) {
+	all, err := k.Store.Integrations(ctx)
 	var out []TokenStatus
 	for _, in := range all {
-		s, failed := a.tokenStatus(ctx, in)
+		s, failed := k.tokenStatus(ctx, in)
 		if errors.Is(failed, store.ErrNotFound) {
 			continue // it was disconnected
 		}
@@ -77,20 +84,20 @@ func (a *App) TokenStatuses(ctx context.Context) ([]TokenStatus, error) {
 // that is under way, or whose end nobody knows, is settled first. The error says
 // what to do next; tokens that can be rotated no more than refused are refused
 // before anything is sent.
-func (a *App) RotateToken(ctx context.Context, id int64) (TokenStatus, error) {
-	in, err := a.Integration(ctx, id)
+func (k *Keeper) RotateToken(ctx context.Context, id int64) (TokenStatus, error) {
+	in, err := k.Integration(ctx, id)
 	if err != nil {
 		return TokenStatus{}, err
 	}
-	if err := a.rotateNow(ctx, in); err != nil {
+	if err := k.rotateNow(ctx, in); err != nil {
 		return TokenStatus{}, fmt.Errorf("rotating the token of integration %d: %w", in.ID, err)
 	}
-	return a.tokenStatus(ctx, in)
+	return k.tokenStatus(ctx, in)
 }
 
 // CanRotate is RotateToken's errors that are known before GitLab is asked.
-func (a *App) CanRotate(ctx context.Context, id int64) (TokenStatus, error) {
-	s, err := a.TokenStatus(ctx, id)
+func (k *Keeper) CanRotate(ctx context.Context, id int64) (TokenStatus, error) {
+	s, err := k.TokenStatus(ctx, id)
 	if err == nil && s.WhyNot != "" {
 		err = errors.New(s.WhyNot)
 	}
@@ -98,30 +105,30 @@ func (a *App) CanRotate(ctx context.Context, id int64) (TokenStatus, error) {
 }
 
 // rotateNow settles what is open, looks, and rotates.
-func (a *App) rotateNow(ctx context.Context, in integration.Integration) error {
-	t, err := a.settled(ctx, in)
+func (k *Keeper) rotateNow(ctx context.Context, in integration.Integration) error {
+	t, err := k.settled(ctx, in)
 	if err != nil {
 		return err
 	}
 	if t.State.Held() {
 		return &HeldError{Integration: in.ID, Reason: t.Reason}
 	}
-	if t, err = a.lookAtToken(ctx, in, t); err != nil {
+	if t, err = k.lookAtToken(ctx, in, t); err != nil {
 		return err
 	}
 	if why := t.Obstacle(); why != "" {
 		return errors.New(why)
 	}
-	now := a.Clock()
-	state, err := a.rotate(ctx, in, t, t.Successor(now))
+	now := k.Clock()
+	state, err := k.rotate(ctx, in, t, t.Successor(now))
 	if day, ok := token.Latest(err); ok && state == tokens.NotDone && day.After(now) {
-		_, err = a.rotate(ctx, in, t, day)
+		_, err = k.rotate(ctx, in, t, day)
 	}
 	trouble, retry := "", time.Time{}
 	if err != nil {
 		trouble, retry = err.Error(), now.UTC().Add(pauseBetween)
 	}
-	return errors.Join(err, a.tokens.Checked(ctx, in.ID, now.UTC(), retry, trouble))
+	return errors.Join(err, k.Tokens.Checked(ctx, in.ID, now.UTC(), retry, trouble))
 }
 
 // pauseBetween is how long a rotation is not tried again after one that failed.
@@ -129,19 +136,19 @@ const pauseBetween = 6 * time.Hour
 
 // settled is the token in use once no rotation of it is open. The error is
 // tokens.ErrUnderWay while one is that others carry out.
-func (a *App) settled(ctx context.Context, in integration.Integration) (credential.Stored, error) {
-	t, err := a.tokens.InUse(ctx, in.ID)
+func (k *Keeper) settled(ctx context.Context, in integration.Integration) (credential.Stored, error) {
+	t, err := k.Tokens.InUse(ctx, in.ID)
 	if err != nil {
 		return t, err
 	}
-	r, open, err := a.tokens.Open(ctx, in.URL, t.ID)
+	r, open, err := k.Tokens.Open(ctx, in.URL, t.ID)
 	if err != nil || !open {
 		return t, err
 	}
-	if err := a.settleRotation(ctx, in, r, t.ID); err != nil {
+	if err := k.settleRotation(ctx, in, r, t.ID); err != nil {
 		return t, err
 	}
-	return a.tokens.InUse(ctx, in.ID)
+	return k.Tokens.InUse(ctx, in.ID)
 }
 
 // Replacement is a token that a person gives an integration.
@@ -152,19 +159,19 @@ type Replacement struct {
 
 // ReplaceToken verifies a new token and has the integration use it at once; the
 // value of the one before is dropped. What waited for it goes on by itself.
-func (a *App) ReplaceToken(ctx context.Context, id int64, with Replacement) (TokenStatus, error) {
-	in, err := a.Integration(ctx, id)
+func (k *Keeper) ReplaceToken(ctx context.Context, id int64, with Replacement) (TokenStatus, error) {
+	in, err := k.Integration(ctx, id)
 	if err != nil {
 		return TokenStatus{}, err
 	}
-	if in, err = a.replace(ctx, in, with); err != nil {
+	if in, err = k.replace(ctx, in, with); err != nil {
 		return TokenStatus{}, fmt.Errorf("replacing the token of integration %d: %w", in.ID, err)
 	}
-	return a.tokenStatus(ctx, in)
+	return k.tokenStatus(ctx, in)
 }
 
-func (a *App) replace(ctx context.Context, in integration.Integration, with Replacement) (integration.Integration, error) {
-	client, err := a.client(in.URL, with.Token, 0, true)
+func (k *Keeper) replace(ctx context.Context, in integration.Integration, with Replacement) (integration.Integration, error) {
+	client, err := k.Client(in.URL, with.Token, 0, true)
 	if err != nil {
 		return in, err
 	}
@@ -178,18 +185,18 @@ func (a *App) replace(ctx context.Context, in integration.Integration, with Repl
 	if _, err := client.Project(ctx, fmt.Sprint(in.Project.ID)); err != nil {
 		return in, err
 	}
-	in.Account, in.Version, in.VerifiedAt = who.Account, who.Version, a.Clock().UTC()
-	sealed, err := a.sealer.Seal(a.Tenant, in.ID, with.Token)
+	in.Account, in.Version, in.VerifiedAt = who.Account, who.Version, k.Clock().UTC()
+	sealed, err := k.Sealer.Seal(k.Tenant, in.ID, with.Token)
 	if err != nil {
 		return in, err
 	}
-	if err := a.store.UpdateIntegration(ctx, in, sealed, described(who.Token)); err != nil {
+	if err := k.Store.UpdateIntegration(ctx, in, sealed, Described(who.Token)); err != nil {
 		return in, err
 	}
-	if err := a.tokens.Checked(ctx, in.ID, in.VerifiedAt, time.Time{}, ""); err != nil {
+	if err := k.Tokens.Checked(ctx, in.ID, in.VerifiedAt, time.Time{}, ""); err != nil {
 		return in, err
 	}
-	return in, a.renewed(ctx, in.ID)
+	return in, k.renewed(ctx, in.ID)
 }
 
 // TokenEvent is something that happened to a token.
@@ -197,34 +204,44 @@ type TokenEvent = tokens.Event
 
 // TokenHistory lists the tokens that an integration ever had, and what became of
 // each, the first one first.
-func (a *App) TokenHistory(ctx context.Context, id int64) (integration.Integration, []credential.Stored, []TokenEvent, error) {
-	in, err := a.Integration(ctx, id)
+func (k *Keeper) TokenHistory(ctx context.Context, id int64) (integration.Integration, []credential.Stored, []TokenEvent, error) {
+	in, err := k.Integration(ctx, id)
 	if err != nil {
 		return in, nil, nil, err
 	}
-	all, err := a.tokens.All(ctx, in.ID)
+	all, err := k.Tokens.All(ctx, in.ID)
 	if err != nil {
 		return in, nil, nil, err
 	}
 	for i := range all {
 		all[i].Sealed = nil
 	}
-	events, err := a.tokens.Events(ctx, in.ID)
+	events, err := k.Tokens.Events(ctx, in.ID)
 	return in, all, events, err
 }
 
 // ScheduleToken sets after how many days the token of an integration is rotated;
 // 0 is only before it expires.
-func (a *App) ScheduleToken(ctx context.Context, id int64, days int) (TokenStatus, error) {
+func (k *Keeper) ScheduleToken(ctx context.Context, id int64, days int) (TokenStatus, error) {
 	if days < 0 || days > 365 {
 		return TokenStatus{}, fmt.Errorf("%d days is no schedule: give 1 to 365, or 0 to rotate only before the token expires", days)
 	}
-	in, err := a.Integration(ctx, id)
+	in, err := k.Integration(ctx, id)
 	if err != nil {
 		return TokenStatus{}, err
 	}
-	if err := a.tokens.Schedule(ctx, in.ID, days); err != nil {
+	if err := k.Tokens.Schedule(ctx, in.ID, days); err != nil {
 		return TokenStatus{}, err
 	}
-	return a.tokenStatus(ctx, in)
+	return k.tokenStatus(ctx, in)
 }
+
+// Described is what is kept of a token beside its value; nothing is known of
+// tokens that are not personal access tokens.
+func Described(t *gitlab.Token) credential.Token {
+	if t == nil {
+		return credential.Token{}
+	}
+	return credential.Token{ExpiresAt: t.ExpiresAt, Scopes: t.Scopes, ID: t.ID, Name: t.Name, MadeAt: t.MadeAt}
+}
+

@@ -1,4 +1,4 @@
-package app
+package tokencare
 
 import (
 	"context"
@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cxm/internal/app/core"
 	"cxm/internal/credential"
+	"cxm/internal/gitlab"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/gitlab/token"
 	"cxm/internal/integration"
@@ -46,7 +48,7 @@ func (e *HeldError) Error() string {
 // tokenSource is the token that all of a process's clients of one integration send. It
 // reads the store again when GitLab refuses what it gave.
 type tokenSource struct {
-	app *App
+	keeper *Keeper
 	in  integration.Integration
 
 	mu    sync.Mutex
@@ -59,24 +61,42 @@ type tokenSource struct {
 	suspect atomic.Bool // a request was refused, and nobody knows yet whether the token is
 }
 
+// Keeper looks after the tokens of one data directory. It is safe for concurrent use.
+type Keeper struct {
+	*core.Core
+
+	sources sources
+}
+
+// New makes the one keeper of a process.
+func New(c *core.Core) *Keeper { return &Keeper{Core: c} }
+
 // sources are the sources of a process, one per integration.
 type sources struct {
 	mu sync.Mutex
 	of map[int64]*tokenSource // guarded by mu
 }
 
+// Forget drops what a process holds of the token of an integration that was
+// disconnected.
+func (k *Keeper) Forget(id int64) {
+	k.sources.mu.Lock()
+	defer k.sources.mu.Unlock()
+	delete(k.sources.of, id)
+}
+
 // tokenOf is the token of an integration as it is stored now.
-func (a *App) tokenOf(ctx context.Context, in integration.Integration) (*tokenSource, error) {
-	a.sources.mu.Lock()
-	if a.sources.of == nil {
-		a.sources.of = map[int64]*tokenSource{}
+func (k *Keeper) tokenOf(ctx context.Context, in integration.Integration) (*tokenSource, error) {
+	k.sources.mu.Lock()
+	if k.sources.of == nil {
+		k.sources.of = map[int64]*tokenSource{}
 	}
-	s := a.sources.of[in.ID]
+	s := k.sources.of[in.ID]
 	if s == nil || s.in.URL != in.URL {
-		s = &tokenSource{app: a, in: in}
-		a.sources.of[in.ID] = s
+		s = &tokenSource{keeper: k, in: in}
+		k.sources.of[in.ID] = s
 	}
-	a.sources.mu.Unlock()
+	k.sources.mu.Unlock()
 	_, err := s.read(ctx)
 	return s, err
 }
@@ -98,12 +118,12 @@ func (s *tokenSource) heldBack() *HeldError {
 	return s.held
 }
 
-// stillHeld is a *HeldError when this process knows that the token cannot be used,
+// StillHeld is a *HeldError when this process knows that the token cannot be used,
 // and that is still so.
-func (a *App) stillHeld(ctx context.Context, in integration.Integration) error {
-	a.sources.mu.Lock()
-	s := a.sources.of[in.ID]
-	a.sources.mu.Unlock()
+func (k *Keeper) StillHeld(ctx context.Context, in integration.Integration) error {
+	k.sources.mu.Lock()
+	s := k.sources.of[in.ID]
+	k.sources.mu.Unlock()
 	if s == nil || s.heldBack() == nil {
 		return nil
 	}
@@ -118,11 +138,11 @@ func (a *App) stillHeld(ctx context.Context, in integration.Integration) error {
 
 // read takes the token from the store.
 func (s *tokenSource) read(ctx context.Context) (credential.Stored, error) {
-	t, err := s.app.tokens.InUse(ctx, s.in.ID)
+	t, err := s.keeper.Tokens.InUse(ctx, s.in.ID)
 	if err != nil {
 		return t, fmt.Errorf("reading the token of integration %d: %w", s.in.ID, err)
 	}
-	value, err := s.app.sealer.Open(s.app.Tenant, s.in.ID, t.Sealed)
+	value, err := s.keeper.Sealer.Open(s.keeper.Tenant, s.in.ID, t.Sealed)
 	if err != nil {
 		return t, fmt.Errorf("opening the token of integration %d: %w", s.in.ID, err)
 	}
@@ -155,7 +175,7 @@ func (s *tokenSource) refused(ctx context.Context, used string) bool {
 		case errors.Is(err, tokens.ErrUnderWay) && wait(ctx, glance):
 			continue
 		case err != nil:
-			s.app.Logger.Warn("cxm cannot tell what became of the token that GitLab refused", "integration", s.in.ID, "why", err)
+			s.keeper.Logger.Warn("cxm cannot tell what became of the token that GitLab refused", "integration", s.in.ID, "why", err)
 			return false
 		}
 		return again
@@ -171,10 +191,10 @@ func (s *tokenSource) ask(ctx context.Context, used string) (again bool, err err
 	if now := s.token(); now != used {
 		return now != "", nil
 	}
-	if rotation, open, err := s.app.tokens.Open(ctx, s.in.URL, t.ID); err != nil {
+	if rotation, open, err := s.keeper.Tokens.Open(ctx, s.in.URL, t.ID); err != nil {
 		return false, err
 	} else if open {
-		if err := s.app.settleRotation(ctx, s.in, rotation, t.ID); err != nil {
+		if err := s.keeper.settleRotation(ctx, s.in, rotation, t.ID); err != nil {
 			return false, err
 		}
 		return s.ask(ctx, used)
@@ -186,14 +206,14 @@ func (s *tokenSource) ask(ctx context.Context, used string) (again bool, err err
 		s.suspect.Store(true)
 		return false, nil
 	}
-	_, err = s.app.lookAtToken(ctx, s.in, t)
+	_, err = s.keeper.lookAtToken(ctx, s.in, t)
 	if _, again := s.read(ctx); again != nil {
 		return false, again
 	}
 	switch now := s.token(); {
 	case now != "" && now != used:
 		return true, nil // an OAuth token was refreshed
-	case rest.Is(err, issue.Unauthorized), isHeld(err):
+	case rest.Is(err, issue.Unauthorized), IsHeld(err):
 		return false, nil
 	case err == nil:
 		s.fine = time.Now() // one route refuses it, and others do not
@@ -201,13 +221,13 @@ func (s *tokenSource) ask(ctx context.Context, used string) (again bool, err err
 	return false, err
 }
 
-// sure finds out whether GitLab refuses the token of an integration, or one route
+// Sure finds out whether GitLab refuses the token of an integration, or one route
 // alone does, when a request was refused since it was last found out. It is called
 // when the work has stopped: what is asked meanwhile lets others run on.
-func (a *App) sure(ctx context.Context, in integration.Integration) {
-	a.sources.mu.Lock()
-	s := a.sources.of[in.ID]
-	a.sources.mu.Unlock()
+func (k *Keeper) Sure(ctx context.Context, in integration.Integration) {
+	k.sources.mu.Lock()
+	s := k.sources.of[in.ID]
+	k.sources.mu.Unlock()
 	if s == nil || !s.suspect.Swap(false) {
 		return
 	}
@@ -215,7 +235,7 @@ func (a *App) sure(ctx context.Context, in integration.Integration) {
 	defer s.turn.Unlock()
 	t, err := s.read(ctx)
 	if err == nil && !t.State.Held() && time.Since(s.fine) >= believed {
-		if t, err = a.lookAtToken(ctx, in, t); err == nil {
+		if t, err = k.lookAtToken(ctx, in, t); err == nil {
 			s.fine = time.Now()
 		}
 		if _, again := s.read(ctx); again != nil {
@@ -224,7 +244,7 @@ func (a *App) sure(ctx context.Context, in integration.Integration) {
 	}
 	if err != nil && !rest.Is(err, issue.Unauthorized) {
 		s.suspect.Store(true)
-		a.Logger.Warn("cxm cannot tell whether GitLab refuses the token, and asks again later", "integration", in.ID, "why", err)
+		k.Logger.Warn("cxm cannot tell whether GitLab refuses the token, and asks again later", "integration", in.ID, "why", err)
 	}
 }
 
@@ -243,39 +263,39 @@ func wait(ctx context.Context, d time.Duration) bool {
 // lookAtToken reads what GitLab knows of a stored token, and keeps it. When GitLab
 // refuses it, that is kept, and told to whoever meets it first; the error is the
 // trouble.
-func (a *App) lookAtToken(ctx context.Context, in integration.Integration, t credential.Stored) (credential.Stored, error) {
-	value, err := a.sealer.Open(a.Tenant, t.Integration, t.Sealed)
+func (k *Keeper) lookAtToken(ctx context.Context, in integration.Integration, t credential.Stored) (credential.Stored, error) {
+	value, err := k.Sealer.Open(k.Tenant, t.Integration, t.Sealed)
 	if err != nil {
 		return t, err
 	}
 	if t.OAuth() {
-		return a.lookAtGrant(ctx, in, t, value)
+		return k.lookAtGrant(ctx, in, t, value)
 	}
-	facts, err := a.askAbout(ctx, in, value)
+	facts, err := k.askAbout(ctx, in, value)
 	switch {
 	case errors.Is(err, token.ErrKind):
 		facts, err = t.Token, nil // it is accepted, and that is all there is to know
 	case rest.Is(err, issue.Unauthorized):
-		is, changed, kept := a.tokens.Met(ctx, t, credential.Refused, said(err), a.Clock().UTC())
+		is, changed, kept := k.Tokens.Met(ctx, t, credential.Refused, said(err), k.Clock().UTC())
 		if changed && is.InUse {
-			a.tellHeld(in, is)
+			k.tellHeld(in, is)
 		}
 		return is, errors.Join(err, kept)
 	}
 	if err != nil {
 		return t, err
 	}
-	return a.tokens.Saw(ctx, t, facts, a.Clock().UTC())
+	return k.Tokens.Saw(ctx, t, facts, k.Clock().UTC())
 }
 
 // askAbout reads what GitLab knows of a token.
-func (a *App) askAbout(ctx context.Context, in integration.Integration, value credential.Secret) (credential.Token, error) {
-	client, err := a.rest(in.URL, in.Account.ID, true, func(o *rest.Options) { o.Token = value.Bearer })
+func (k *Keeper) askAbout(ctx context.Context, in integration.Integration, value credential.Secret) (credential.Token, error) {
+	client, err := k.Rest(in.URL, in.Account.ID, true, func(o *rest.Options) { o.Token = value.Bearer })
 	if err != nil {
 		return credential.Token{}, err
 	}
 	if g, ok := credential.GrantOf(value); ok {
-		return a.askAboutGrant(ctx, client, g)
+		return k.askAboutGrant(ctx, client, g)
 	}
 	return token.Self(ctx, client)
 }
@@ -298,8 +318,45 @@ func newAccess(in integration.Integration, t credential.Stored) string {
 }
 
 // tellHeld tells the admin that access is lost: once, by whoever kept it.
-func (a *App) tellHeld(in integration.Integration, t credential.Stored) {
-	a.Logger.Error("access to GitLab is lost: nothing is sent until the token is replaced",
+func (k *Keeper) tellHeld(in integration.Integration, t credential.Stored) {
+	k.Logger.Error("access to GitLab is lost: nothing is sent until the token is replaced",
 		"integration", in.ID, "url", in.URL, "project", in.Project.Path, "state", string(t.State), "why", t.Reason,
 		"mend", newAccess(in, t))
 }
+
+// Sent is what requests of an integration carry now, as it is: nothing is refreshed.
+// The error is a *HeldError when the token cannot be used.
+func (k *Keeper) Sent(ctx context.Context, in integration.Integration) (func() string, error) {
+	token, err := k.tokenOf(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if held := token.heldBack(); held != nil {
+		return nil, held
+	}
+	return token.token, nil
+}
+
+// Open makes the client of a stored integration. The error is a *HeldError when
+// its token cannot be used.
+func (k *Keeper) Open(ctx context.Context, in integration.Integration, readOnly bool) (*gitlab.Client, error) {
+	token, err := k.tokenOf(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if held := token.heldBack(); held != nil {
+		return nil, held
+	}
+	c, err := k.Rest(in.URL, in.Account.ID, readOnly, func(o *rest.Options) { o.Token, o.Refused = token.bearer, token.refused })
+	if err != nil {
+		return nil, err
+	}
+	return gitlab.New(c), nil
+}
+
+// IsHeld says that an integration waits for another token.
+func IsHeld(err error) bool {
+	held := (*HeldError)(nil)
+	return errors.As(err, &held)
+}
+

@@ -1,4 +1,4 @@
-package app
+package tokencare
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func (s *tokenSource) bearer() string {
 
 // stale says that the access token is to be refreshed now.
 func (s *tokenSource) stale() bool {
-	now := s.app.Clock()
+	now := s.keeper.Clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g, ok := credential.GrantOf(s.value)
@@ -53,10 +53,10 @@ func (s *tokenSource) freshen(ctx context.Context) {
 		return
 	}
 	s.mu.Lock()
-	s.rest = s.app.Clock().Add(breath)
+	s.rest = s.keeper.Clock().Add(breath)
 	s.mu.Unlock()
-	if !isHeld(err) {
-		s.app.Logger.Warn("the OAuth token could not be refreshed: cxm tries again by itself", "integration", s.in.ID, "why", err)
+	if !IsHeld(err) {
+		s.keeper.Logger.Warn("the OAuth token could not be refreshed: cxm tries again by itself", "integration", s.in.ID, "why", err)
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *tokenSource) refreshed(ctx context.Context) error {
 	if err != nil || !s.stale() {
 		return err
 	}
-	t, err := s.app.settled(ctx, s.in)
+	t, err := s.keeper.settled(ctx, s.in)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *tokenSource) refreshed(ctx context.Context) error {
 		_, err = s.read(ctx)
 		return err
 	}
-	_, err = s.app.renewGrant(ctx, s.in, t)
+	_, err = s.keeper.renewGrant(ctx, s.in, t)
 	if _, again := s.read(ctx); again != nil {
 		return again
 	}
@@ -87,49 +87,49 @@ func (s *tokenSource) refreshed(ctx context.Context) error {
 // lookAtGrant is lookAtToken for an OAuth grant: it asks GitLab with the access
 // token, and refreshes one that GitLab refuses or that is about to end. When no
 // pair is to be had any more that is kept, and told once.
-func (a *App) lookAtGrant(ctx context.Context, in integration.Integration, t credential.Stored, value credential.Secret) (credential.Stored, error) {
-	now := a.Clock().UTC()
+func (k *Keeper) lookAtGrant(ctx context.Context, in integration.Integration, t credential.Stored, value credential.Secret) (credential.Stored, error) {
+	now := k.Clock().UTC()
 	if g, _ := credential.GrantOf(value); !g.Stale(now) {
-		_, err := a.askAbout(ctx, in, value)
+		_, err := k.askAbout(ctx, in, value)
 		if err == nil {
-			return a.tokens.Saw(ctx, t, t.Token, now)
+			return k.Tokens.Saw(ctx, t, t.Token, now)
 		}
 		if !rest.Is(err, issue.Unauthorized) {
 			return t, err
 		}
 	}
-	return a.renewGrant(ctx, in, t)
+	return k.renewGrant(ctx, in, t)
 }
 
 // renewGrant refreshes a grant that needs it. When that proves that no pair is to
 // be had, the grant is refused: the error is then rest's issue.Unauthorized.
-func (a *App) renewGrant(ctx context.Context, in integration.Integration, t credential.Stored) (credential.Stored, error) {
+func (k *Keeper) renewGrant(ctx context.Context, in integration.Integration, t credential.Stored) (credential.Stored, error) {
 	if t.State.Held() {
 		return t, &HeldError{Integration: in.ID, Reason: t.Reason, OAuth: true}
 	}
-	_, err := a.refresh(ctx, in, t)
+	_, err := k.refresh(ctx, in, t)
 	if err != nil {
 		return t, err
 	}
-	return a.tokens.InUse(ctx, in.ID)
+	return k.Tokens.InUse(ctx, in.ID)
 }
 
 // refresh gets the next pair of a grant: written down before it is asked for,
 // stored before it is used, verified before it takes the place of the old one. It
 // goes the way of a rotation (see rotate), and is never sent twice.
-func (a *App) refresh(ctx context.Context, in integration.Integration, t credential.Stored) (tokens.RotationState, error) {
-	g, client, err := a.grantOf(in, t)
+func (k *Keeper) refresh(ctx context.Context, in integration.Integration, t credential.Stored) (tokens.RotationState, error) {
+	g, client, err := k.GrantOf(in, t)
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.Lease/leash)
+	ctx, cancel := context.WithTimeout(ctx, k.Lease/leash)
 	defer cancel()
-	fuse := time.Now().Add(a.Lease / leash)
+	fuse := time.Now().Add(k.Lease / leash)
 	var begun tokens.Rotation
 	next, err := client.Refresh(ctx, g, func() error {
-		now := a.Clock().UTC()
+		now := k.Clock().UTC()
 		var err error
-		if begun, err = a.tokens.Begin(ctx, in.URL, t, now, now.Add(a.Lease)); err == nil && time.Now().After(fuse) {
+		if begun, err = k.Tokens.Begin(ctx, in.URL, t, now, now.Add(k.Lease)); err == nil && time.Now().After(fuse) {
 			err = errLate
 		}
 		return err
@@ -137,27 +137,27 @@ func (a *App) refresh(ctx context.Context, in integration.Integration, t credent
 	ctx = context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
-		return a.answered(ctx, in, begun, t.ID, next.Token())
+		return k.answered(ctx, in, begun, t.ID, next.Token())
 	case begun.ID == 0:
 		return "", err
 	case oauth.Is(err, oauth.BadGrant, oauth.BadClient):
-		return a.notRefreshed(ctx, in, begun, t, err)
+		return k.notRefreshed(ctx, in, begun, t, err)
 	case !oauth.Is(err, oauth.Doubtful):
-		_, kept := a.tokens.End(ctx, begun, tokens.NotDone, in.URL, t.ID, err.Error(), a.Clock().UTC())
+		_, kept := k.Tokens.End(ctx, begun, tokens.NotDone, in.URL, t.ID, err.Error(), k.Clock().UTC())
 		return tokens.NotDone, errors.Join(err, kept)
 	}
-	a.Logger.Warn("the answer to a refresh of the OAuth token is lost: cxm reads what became of it", "integration", in.ID, "why", err)
-	wait(ctx, a.Settle) // GitLab may still be at it
-	state, settled := a.verifyOld(ctx, in, begun, t.ID, err)
+	k.Logger.Warn("the answer to a refresh of the OAuth token is lost: cxm reads what became of it", "integration", in.ID, "why", err)
+	wait(ctx, k.Settle) // GitLab may still be at it
+	state, settled := k.verifyOld(ctx, in, begun, t.ID, err)
 	if settled != nil || state == tokens.NotDone {
 		return state, errors.Join(settled, fmt.Errorf("GitLab did not refresh the OAuth token; cxm tries again: %w", err))
 	}
 	return state, fmt.Errorf("GitLab refreshed the OAuth token, and its answer with the new one was lost: connect again with `cxm connect gitlab --oauth`: %w", err)
 }
 
-// grantOf is the grant that a stored token is, and who refreshes it.
-func (a *App) grantOf(in integration.Integration, t credential.Stored) (credential.Grant, *oauth.Client, error) {
-	value, err := a.sealer.Open(a.Tenant, t.Integration, t.Sealed)
+// GrantOf is the grant that a stored token is, and who refreshes it.
+func (k *Keeper) GrantOf(in integration.Integration, t credential.Stored) (credential.Grant, *oauth.Client, error) {
+	value, err := k.Sealer.Open(k.Tenant, t.Integration, t.Sealed)
 	if err != nil {
 		return credential.Grant{}, nil, err
 	}
@@ -165,36 +165,36 @@ func (a *App) grantOf(in integration.Integration, t credential.Stored) (credenti
 	if !ok {
 		return g, nil, fmt.Errorf("the stored token of integration %d is no OAuth grant: connect again with `cxm connect gitlab`", in.ID)
 	}
-	travel, err := a.travel(in.URL)
+	travel, err := k.Travel(in.URL)
 	if err != nil {
 		return g, nil, err
 	}
-	client, err := a.oauthClient(in.URL, OAuthAsk{Application: g.Application, Key: g.Key, Redirect: g.Redirect}, travel)
+	client, err := k.OAuth(in.URL, g.Application, g.Key, g.Redirect, travel)
 	return g, client, err
 }
 
 // notRefreshed is for a refresh that GitLab refused for good. The old access
 // token says whether access is lost: while it works, nothing is.
-func (a *App) notRefreshed(ctx context.Context, in integration.Integration, r tokens.Rotation, t credential.Stored, why error) (tokens.RotationState, error) {
-	if _, err := a.tokens.End(ctx, r, tokens.NotDone, in.URL, t.ID, why.Error(), a.Clock().UTC()); err != nil {
+func (k *Keeper) notRefreshed(ctx context.Context, in integration.Integration, r tokens.Rotation, t credential.Stored, why error) (tokens.RotationState, error) {
+	if _, err := k.Tokens.End(ctx, r, tokens.NotDone, in.URL, t.ID, why.Error(), k.Clock().UTC()); err != nil {
 		return tokens.NotDone, err
 	}
-	value, err := a.sealer.Open(a.Tenant, t.Integration, t.Sealed)
+	value, err := k.Sealer.Open(k.Tenant, t.Integration, t.Sealed)
 	if err != nil {
 		return tokens.NotDone, err
 	}
-	if _, err = a.askAbout(ctx, in, value); !rest.Is(err, issue.Unauthorized) {
+	if _, err = k.askAbout(ctx, in, value); !rest.Is(err, issue.Unauthorized) {
 		return tokens.NotDone, why
 	}
-	is, changed, err := a.tokens.Met(ctx, t, credential.Refused, said(why), a.Clock().UTC())
+	is, changed, err := k.Tokens.Met(ctx, t, credential.Refused, said(why), k.Clock().UTC())
 	if changed && is.InUse {
-		a.tellHeld(in, is)
+		k.tellHeld(in, is)
 	}
 	return tokens.NotDone, errors.Join(&HeldError{Integration: in.ID, Reason: is.Reason, OAuth: true}, why, err)
 }
 
 // askAboutGrant has GitLab accept or refuse the access token (GET /user).
-func (a *App) askAboutGrant(ctx context.Context, c *rest.Client, g credential.Grant) (credential.Token, error) {
+func (k *Keeper) askAboutGrant(ctx context.Context, c *rest.Client, g credential.Grant) (credential.Token, error) {
 	facts := g.Token()
 	facts.Value = credential.Secret{}
 	return facts, gitlab.New(c).Accepts(ctx)
@@ -204,18 +204,18 @@ func (a *App) askAboutGrant(ctx context.Context, c *rest.Client, g credential.Gr
 // it has ended by itself. The refresh counts as not carried out then: to ask again
 // does no harm, since what a lost answer held is lost anyway, and GitLab's
 // invalid_grant tells.
-func (a *App) unknowable(value credential.Secret) bool {
+func (k *Keeper) unknowable(value credential.Secret) bool {
 	g, ok := credential.GrantOf(value)
-	return ok && g.Expired(a.Clock())
+	return ok && g.Expired(k.Clock())
 }
 
-// carried is what requests of an integration carry: of a grant the access token,
+// Carried is what requests of an integration carry: of a grant the access token,
 // refreshed when it is about to end.
-func (a *App) carried(ctx context.Context, in integration.Integration, t credential.Stored, value credential.Secret) (credential.Secret, error) {
+func (k *Keeper) Carried(ctx context.Context, in integration.Integration, t credential.Stored, value credential.Secret) (credential.Secret, error) {
 	if !t.OAuth() {
 		return value, nil
 	}
-	s, err := a.tokenOf(ctx, in)
+	s, err := k.tokenOf(ctx, in)
 	if err != nil {
 		return value, err
 	}
