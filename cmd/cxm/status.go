@@ -63,6 +63,14 @@ func printStatus(w io.Writer, s app.Status) {
 		}
 		fmt.Fprintf(w, "Last pull: %s, scope %s, %s, %s\n", p.Source, p.Scope, p.ReceivedAt.Format(time.RFC3339), complete)
 	}
+	printCare(w, s)
+	if r := s.LastRun; r.ID != 0 {
+		fmt.Fprintf(w, "Last run:  %d of %d steps done, %d failed, %d skipped, %s\n", r.Done, r.Steps, r.Failed, r.Skipped, r.StartedAt.Format(time.RFC3339))
+	}
+}
+
+// printCare shows what waits for somebody, or is wrong.
+func printCare(w io.Writer, s app.Status) {
 	if s.Deliveries+s.Refused > 0 {
 		fmt.Fprintf(w, "Accepted:  %d deliveries wait for cxm run, %d are refused\n", s.Deliveries, s.Refused)
 	}
@@ -84,9 +92,6 @@ func printStatus(w io.Writer, s app.Status) {
 	}
 	for _, r := range s.Reviews {
 		fmt.Fprintf(w, "Review:    of what %s may do is due since %s: cxm access review --integration %d\n", r.Integration.Account.Username, r.Since.Format(time.DateOnly), r.Integration.ID)
-	}
-	if r := s.LastRun; r.ID != 0 {
-		fmt.Fprintf(w, "Last run:  %d of %d steps done, %d failed, %d skipped, %s\n", r.Done, r.Steps, r.Failed, r.Skipped, r.StartedAt.Format(time.RFC3339))
 	}
 }
 
