@@ -129,7 +129,6 @@ func (c *Core) Integration(ctx context.Context, id int64) (integration.Integrati
 	return integration.Integration{}, fmt.Errorf("say which integration with --integration: %s", strings.Join(known, ", "))
 }
 
-
 // OAuth makes a client of an instance's OAuth application, which goes by travel.
 func (c *Core) OAuth(base, application string, key credential.Secret, redirect string, travel http.RoundTripper) (*oauth.Client, error) {
 	return oauth.New(oauth.Options{

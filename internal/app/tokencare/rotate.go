@@ -68,13 +68,20 @@ func (k *Keeper) rotate(ctx context.Context, in integration.Integration, t crede
 		return k.answered(ctx, in, begun, t.ID, next)
 	case begun.ID == 0:
 		return "", err
-	case rest.Is(err, issue.Unsent, issue.Limited, issue.Forbidden, issue.Invalid, issue.NotFound, issue.Moved):
-		_, kept := k.Tokens.End(ctx, begun, tokens.NotDone, in.URL, t.ID, err.Error(), k.Clock().UTC())
+	}
+	return k.unanswered(ctx, in, begun, t.ID, err)
+}
+
+// unanswered is for a rotation that was begun and gave no token: GitLab refused
+// it, or its answer is lost.
+func (k *Keeper) unanswered(ctx context.Context, in integration.Integration, begun tokens.Rotation, old int64, err error) (tokens.RotationState, error) {
+	if rest.Is(err, issue.Unsent, issue.Limited, issue.Forbidden, issue.Invalid, issue.NotFound, issue.Moved) {
+		_, kept := k.Tokens.End(ctx, begun, tokens.NotDone, in.URL, old, err.Error(), k.Clock().UTC())
 		return tokens.NotDone, errors.Join(err, kept)
 	}
 	k.Logger.Warn("the answer to a rotation of the token is lost: cxm reads what became of it", "integration", in.ID, "why", err)
 	wait(ctx, k.Settle) // GitLab may still be at it
-	state, settled := k.verifyOld(ctx, in, begun, t.ID, err)
+	state, settled := k.verifyOld(ctx, in, begun, old, err)
 	return state, errors.Join(settled, lostOrNot(state, err))
 }
 

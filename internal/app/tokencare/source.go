@@ -49,7 +49,7 @@ func (e *HeldError) Error() string {
 // reads the store again when GitLab refuses what it gave.
 type tokenSource struct {
 	keeper *Keeper
-	in  integration.Integration
+	in     integration.Integration
 
 	mu    sync.Mutex
 	value credential.Secret // guarded by mu
@@ -359,4 +359,3 @@ func IsHeld(err error) bool {
 	held := (*HeldError)(nil)
 	return errors.As(err, &held)
 }
-

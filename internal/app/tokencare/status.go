@@ -244,4 +244,3 @@ func Described(t *gitlab.Token) credential.Token {
 	}
 	return credential.Token{ExpiresAt: t.ExpiresAt, Scopes: t.Scopes, ID: t.ID, Name: t.Name, MadeAt: t.MadeAt}
 }
-
