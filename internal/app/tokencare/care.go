@@ -3,6 +3,11 @@ package tokencare
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
 	"cxm/internal/credential"
 	"cxm/internal/finding"
 	"cxm/internal/gitlab/rest"
@@ -12,10 +17,6 @@ import (
 	"cxm/internal/source"
 	"cxm/internal/store"
 	"cxm/internal/store/tokens"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"time"
 )
 
 // daily is how old GitLab's word about a token gets before it is asked again: a
