@@ -19,8 +19,10 @@ import (
 	"cxm/internal/app/tokencare"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab/rest"
+	"cxm/internal/notify"
 	"cxm/internal/plan"
 	"cxm/internal/queue"
+	"cxm/internal/status"
 	"cxm/internal/store"
 	"cxm/internal/store/hooks"
 	"cxm/internal/store/tokens"
@@ -48,6 +50,9 @@ type Config struct {
 	Recreate   bool               // an issue that GitLab does not list any more is made again, instead of held
 	Key        credential.Place   // of the key that seals the keys; optional: key.json in DataDir
 	Lease      time.Duration      // how long nobody else decides about a rotation of a token; optional: 5 minutes
+	Notices    *notify.Sender     // where an operator is told of tokens that expire and access that is lost; optional: in the log alone
+	Metrics    bool               // calls to GitLab are counted, for WorkOptions.Status
+	Version    string             // of the program, for the status page; optional
 }
 
 // App is cxm on one data directory. What looks after its tokens is a part of it,
@@ -55,6 +60,9 @@ type Config struct {
 type App struct {
 	Config
 	*tokencare.Keeper
+
+	outbox *outbox
+	board  *status.Board // nil: nobody asked for metrics
 }
 
 // DataDir is where cxm keeps its data when nobody says otherwise: CXM_DATA_DIR,
@@ -107,15 +115,20 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
+	a := &App{Config: c, outbox: out}
+	if c.Metrics {
+		a.board = status.New(a.report)
+		c.Observe = counted(c.Observe, a.board)
+	}
 	base := &core.Core{
 		Options: core.Options{
 			Tenant: c.Tenant, Clock: c.Clock, Settle: c.Settle, Lease: c.Lease, Transport: c.Transport, Reach: c.Reach,
-			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits,
+			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits, Tell: a.tell,
 		},
 		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
 		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)),
 	}
-	a := &App{Config: c, Keeper: tokencare.New(base)}
+	a.Keeper = tokencare.New(base)
 	if base.Sealer, err = a.openSealer(ctx, key); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -131,6 +131,8 @@ type WorkOptions struct {
 	Every     time.Duration  // between looks at GitLab for what people changed; optional: 10 minutes
 	Listen    string         // the address where webhooks are taken, such as 127.0.0.1:8080; empty: nowhere
 	Listening func(net.Addr) // called once when they are; optional
+	Status    string         // the address of the status page and the metrics, such as 127.0.0.1:9464, with Config.Metrics; empty: nowhere
+	Showing   func(net.Addr) // called once when it is shown; optional
 }
 
 // Run works the jobs until none is due, and says what became of them. It begins
@@ -162,17 +164,22 @@ func (a *App) Serve(ctx context.Context, o WorkOptions, grace time.Duration) err
 	if err != nil {
 		return err
 	}
-	if err := q.Start(ctx); err != nil {
+	hide, hidden, err := a.boardAt(ctx, o)
+	if err != nil {
 		return errors.Join(err, desk.close(ctx))
+	}
+	if err := q.Start(ctx); err != nil {
+		return errors.Join(err, desk.close(ctx), hide(ctx))
 	}
 	select {
 	case <-ctx.Done():
 	case err = <-desk.ended():
+	case err = <-hidden:
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	closed := make(chan error, 1)
-	go func() { closed <- desk.close(stop) }()
+	go func() { closed <- errors.Join(desk.close(stop), hide(stop)) }()
 	return errors.Join(err, q.Stop(stop), <-closed)
 }
 
@@ -186,6 +193,7 @@ func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queu
 	river.AddWorker(workers, &stepper{workshop: w})
 	river.AddWorker(workers, &hookKeeper{workshop: w})
 	river.AddWorker(workers, &tokenKeeper{workshop: w})
+	river.AddWorker(workers, &herald{workshop: w})
 	q, err := queue.Open(ctx, queue.Options{
 		Handle: a.handle(), Workers: workers, Concurrency: a.Workers, Periodic: regular,
 		JobTimeout: a.JobTimeout, Rescue: a.Rescue, Logger: a.Logger,

@@ -67,6 +67,8 @@ func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconc
 // notice says once that a target is left alone for a while.
 func (w *workshop) notice(in integration.Integration) func(breaker.Breaker) {
 	return func(b breaker.Breaker) {
+		w.app.Notice(context.Background(), "cxm.work.held.v1", in.ID, fmt.Sprintf("cxm leaves %s of %s alone until %s, since it only fails: %s.", b.Target, in.URL, b.RetryAt.UTC().Format(time.RFC3339), b.Trouble),
+			map[string]any{"integration": in.ID, "url": in.URL, "target": string(b.Target), "until": b.RetryAt.UTC()})
 		w.app.Logger.Warn("cxm stops calling what only fails, and tries again by itself",
 			"integration", in.ID, "url", in.URL, "target", b.Target, "until", b.RetryAt, "trouble", b.Trouble)
 	}

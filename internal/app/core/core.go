@@ -22,6 +22,7 @@ import (
 	"cxm/internal/gitlab/oauth"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
+	"cxm/internal/notify"
 	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/source"
@@ -32,7 +33,7 @@ import (
 )
 
 // Options are what the parts need of the configuration; all but Transport, Reach,
-// Observe and Limits are set.
+// Observe, Limits and Tell are set.
 type Options struct {
 	Tenant    string
 	Clock     func() time.Time
@@ -43,6 +44,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Observe   func(rest.Sent)
 	Limits    rest.Limits
+	Tell      func(context.Context, notify.Event) // sends a notice to the operator's address; nil: nobody is told
 }
 
 // Core is what is open of one data directory. It is safe for concurrent use.
@@ -53,6 +55,13 @@ type Core struct {
 	Hooks  *hooks.Store
 	Tokens *tokens.Store
 	Sealer *credential.Sealer
+}
+
+// Notice tells the operator's address, beside the log. Data is for machines.
+func (c *Core) Notice(ctx context.Context, kind string, integration int64, text string, data map[string]any) {
+	if c.Tell != nil {
+		c.Tell(ctx, notify.Event{Type: kind, Subject: fmt.Sprintf("integration-%d", integration), Text: text, Data: data})
+	}
 }
 
 // Policy is how cautious this installation is.

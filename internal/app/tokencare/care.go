@@ -98,9 +98,18 @@ func (k *Keeper) tellExpiry(ctx context.Context, in integration.Integration, t c
 		}
 		if first {
 			k.Logger.Warn("the token expires soon", "integration", in.ID, "url", in.URL, "days", t.DaysLeft(k.Clock()), "expires", t.ExpiresAt.Format(time.DateOnly), "mend", k.mend(ctx, in, t))
+			k.Notice(ctx, "cxm.token.expiring.v1", in.ID, fmt.Sprintf("The token of cxm for %s expires on %s, in %s: %s.", in.Project.Path, t.ExpiresAt.Format(time.DateOnly), dayCount(t.DaysLeft(k.Clock())), k.mend(ctx, in, t)),
+				map[string]any{"integration": in.ID, "url": in.URL, "project": in.Project.Path, "days": t.DaysLeft(k.Clock()), "expires_at": t.ExpiresAt.Format(time.DateOnly)})
 		}
 	}
 	return k.flagExpiry(ctx, in)
+}
+
+func dayCount(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
 }
 
 // mend is what to do about a token that expires.

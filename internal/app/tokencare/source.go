@@ -322,6 +322,10 @@ func (k *Keeper) tellHeld(in integration.Integration, t credential.Stored) {
 	k.Logger.Error("access to GitLab is lost: nothing is sent until the token is replaced",
 		"integration", in.ID, "url", in.URL, "project", in.Project.Path, "state", string(t.State), "why", t.Reason,
 		"mend", newAccess(in, t))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // who met it may be gone
+	defer cancel()
+	k.Notice(ctx, "cxm.access.lost.v1", in.ID, fmt.Sprintf("cxm has no access to %s in %s any more (%s): nothing is sent until there is: %s.", in.Project.Path, in.URL, t.State, newAccess(in, t)),
+		map[string]any{"integration": in.ID, "url": in.URL, "project": in.Project.Path, "state": string(t.State)})
 }
 
 // Sent is what requests of an integration carry now, as it is: nothing is refreshed.

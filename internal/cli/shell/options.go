@@ -11,10 +11,12 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
+	"cxm/internal/notify"
 )
 
 // Options are the flags every command has, once cobra has read them. There is one
@@ -66,6 +68,9 @@ func (o *Options) Open(cmd *cobra.Command, change ...func(*app.Config)) (*app.Ap
 func (o *Options) Config() (app.Config, error) {
 	c := app.Config{DataDir: o.dataDir, Database: cmp.Or(o.database, os.Getenv("CXM_DATABASE_URL")), Key: keyPlace()}
 	var err error
+	if c.Notices, err = notices(); err != nil {
+		return c, err
+	}
 	if c.Reach.Allow, err = app.ParseAllowed(cmp.Or(o.private, os.Getenv("CXM_ALLOW_PRIVATE"))); err != nil {
 		return c, fmt.Errorf("--allow-private (CXM_ALLOW_PRIVATE): %w", err)
 	}
@@ -84,4 +89,14 @@ func keyPlace() app.KeyPlace {
 // AddIntegration gives a command the flag that says which integration it is about.
 func (o *Options) AddIntegration(cmd *cobra.Command) {
 	cmd.Flags().Int64Var(&o.Integration, "integration", 0, "which integration, when there are several (see cxm status)")
+}
+
+// notices is where an operator is told things. Address and secret are never
+// arguments, which everybody on the machine could read.
+func notices() (*notify.Sender, error) {
+	address := os.Getenv("CXM_NOTIFY_URL")
+	if address == "" {
+		return nil, nil
+	}
+	return notify.New(address, os.Getenv("CXM_NOTIFY_SECRET"), nil, time.Now)
 }

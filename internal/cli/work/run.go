@@ -120,7 +120,7 @@ func workedJSON(w app.Worked, runs []plan.Run) workedDocument {
 // about itself.
 func NewServe(o *shell.Options, version string) *cobra.Command {
 	var settle, every, grace time.Duration
-	var listen string
+	var listen, show string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Works the queue for good",
@@ -132,6 +132,12 @@ serve one PostgreSQL database.
 With --listen it also takes GitLab's webhooks (see cxm webhook), and then looks
 within seconds where something changed; /healthz says that it is up.
 
+With --status-listen it shows how it is: a page, and /metrics for Prometheus.
+Whoever reaches that address sees names of projects and sources: keep it inside.
+
+With CXM_NOTIFY_URL set it tells there of tokens that expire, of access that is
+lost and of projects that only fail (see cxm notify).
+
 It connects to the internet only: a GitLab in a private network, or on this
 machine, is to be named in --allow-private or CXM_ALLOW_PRIVATE.`,
 		Args: cobra.NoArgs,
@@ -140,16 +146,20 @@ machine, is to be named in --allow-private or CXM_ALLOW_PRIVATE.`,
 	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
 	cmd.Flags().DurationVar(&every, "every", 10*time.Minute, "time between looks at GitLab")
 	cmd.Flags().StringVar(&listen, "listen", "", "address to take GitLab's webhooks at, such as 127.0.0.1:8080 behind a proxy with TLS (default nowhere)")
+	cmd.Flags().StringVar(&show, "status-listen", "", "address to show the status page and /metrics at, such as 127.0.0.1:9464 (default nowhere)")
 	cmd.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long jobs that run may take to finish when it is told to stop")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log := shell.Logger(cmd.ErrOrStderr(), slog.LevelInfo)
-		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger, c.Reach.Public = settle, log, true })
+		a, err := b.open(cmd, o, func(c *app.Config) {
+			c.Settle, c.Logger, c.Reach.Public = settle, log, true
+			c.Metrics, c.Version = show != "", version
+		})
 		if err != nil {
 			return err
 		}
 		defer a.Close()
 		log.Info("cxm works the queue", "version", version, "every", every)
-		return a.Serve(cmd.Context(), app.WorkOptions{Every: every, Listen: listen}, grace)
+		return a.Serve(cmd.Context(), app.WorkOptions{Every: every, Listen: listen, Status: show}, grace)
 	}
 	return cmd
 }
