@@ -33,6 +33,44 @@ type someone struct {
 	ID int64 `json:"id"`
 }
 
+// madeJSON is the answer to a create that asked for settings, with those that
+// GitLab kept.
+type madeJSON struct {
+	issueJSON
+	Assignees    []*someone `json:"assignees"`
+	Milestone    *someone   `json:"milestone"`
+	DueDate      string     `json:"due_date"`
+	Weight       *int64     `json:"weight"` // not there without a licence
+	IssueType    string     `json:"issue_type"`
+	Confidential bool       `json:"confidential"`
+}
+
+func wholeMade(i *madeJSON) bool {
+	return i != nil && wholeIssue(&i.issueJSON) && !slices.Contains(i.Assignees, nil)
+}
+
+func madeOf(i *madeJSON, err error) (issue.Observed, error) {
+	if err != nil {
+		return issue.Observed{}, err
+	}
+	s := &issue.Settings{Type: issue.Type(i.IssueType), Confidential: i.Confidential}
+	for _, a := range i.Assignees {
+		s.Assignees = append(s.Assignees, a.ID)
+	}
+	if i.Milestone != nil {
+		s.MilestoneID = i.Milestone.ID
+	}
+	if day, err := time.Parse(time.DateOnly, i.DueDate); err == nil {
+		s.DueDate = day
+	}
+	if i.Weight != nil {
+		s.Weight = *i.Weight
+	}
+	o := observed(&i.issueJSON)
+	o.Settings = s
+	return o, nil
+}
+
 func issuesPath(project int64) string     { return fmt.Sprintf("projects/%d/issues", project) }
 func issuePath(project, iid int64) string { return fmt.Sprintf("projects/%d/issues/%d", project, iid) }
 

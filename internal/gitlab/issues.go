@@ -35,7 +35,8 @@ func (c *Client) One(ctx context.Context, project, iid int64) (issue.Observed, e
 // exists. After a 429 it waits and sends again; a deadline in ctx bounds that.
 // GitLab executes quick actions in the description, fills an empty one from the
 // project's template, and drops labels that the account may not create: see
-// issue.Missing.
+// issue.Missing. It drops settings too, see issue.Unkept; a type that cxm does not
+// make is issue.Invalid, and sends nothing.
 func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issue.Observed, error) {
 	r := rest.Request{
 		Doing:  fmt.Sprintf("creating an issue in project %d", project),
@@ -44,15 +45,42 @@ func (c *Client) Create(ctx context.Context, project int64, d issue.Draft) (issu
 	if t := sound(r.Doing, d.Labels); t != nil {
 		return issue.Observed{}, t
 	}
+	if _, err := issue.ParseType(string(d.Type)); err != nil {
+		return issue.Observed{}, rest.Unfit(r.Doing, "%v", err)
+	}
 	options := &api.CreateIssueOptions{Title: &d.Title, Description: &d.Description, Labels: labels(d.Labels)}
-	if d.Assignee != 0 {
-		options.AssigneeIDs = &[]int64{d.Assignee}
+	set(options, d)
+	if d.Empty() {
+		got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*issueJSON](c.Client, http.MethodPost, issuesPath(project), options), wholeIssue)
+		return answerOf(got, err)
+	}
+	got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*madeJSON](c.Client, http.MethodPost, issuesPath(project), options), wholeMade)
+	return madeOf(got, err)
+}
+
+// set puts what an issue is given into the request that makes it.
+func set(o *api.CreateIssueOptions, d issue.Draft) {
+	switch {
+	case len(d.Assignees) > 0:
+		o.AssigneeIDs = &d.Assignees
+	case d.Assignee != 0:
+		o.AssigneeIDs = &[]int64{d.Assignee}
+	}
+	if d.MilestoneID != 0 {
+		o.MilestoneID = &d.MilestoneID
+	}
+	if !d.DueDate.IsZero() {
+		o.DueDate = new(api.ISOTime(d.DueDate))
+	}
+	if d.Weight != 0 {
+		o.Weight = &d.Weight
+	}
+	if d.Type != "" && d.Type != issue.Plain {
+		o.IssueType = new(string(d.Type))
 	}
 	if d.Confidential {
-		options.Confidential = &d.Confidential
+		o.Confidential = &d.Confidential
 	}
-	got, _, err := rest.Call(ctx, c.Client, r, rest.Ask[*issueJSON](c.Client, http.MethodPost, issuesPath(project), options), wholeIssue)
-	return answerOf(got, err)
 }
 
 // Change writes to an issue with one PUT. What is nil or empty in ch stays as it

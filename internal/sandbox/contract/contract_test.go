@@ -170,8 +170,13 @@ func exceptions() []exception {
 		{"DELETE /groups/{id}", []string{"permanently_remove", "full_path"}, "doc/api/groups.md, for a group already marked for deletion"},
 		{"DELETE /projects/{id}", []string{"permanently_remove", "full_path"}, "doc/api/projects.md, for a project already marked for deletion"},
 		{"HEAD /projects/{id}/repository/files/{file_path}", []string{"ref"}, "doc/api/repository_files.md: HEAD takes what GET takes"},
+		{"POST /projects/{id}/repository/commits", commitParams(), "the document names the file of an upload alone; doc/api/commits.md"},
 		{"PUT /namespaces/{id}", []string{"plan"}, "an administrator's, of the Enterprise Edition (ee/lib/ee/api/namespaces.rb)"},
 		{"POST /groups/{id}/members", []string{"member_role_id"}, "doc/api/group_members.md; Ultimate"},
 		{"POST /projects/{id}/members", []string{"member_role_id"}, "doc/api/project_members.md; Ultimate"},
 	}
+}
+
+func commitParams() []string {
+	return []string{"branch", "commit_message", "actions", "start_branch", "author_email", "author_name", "stats", "force", "allow_empty"}
 }

@@ -216,6 +216,8 @@ func issues(c cast) string {
 		"due_date": "2026-02-01", "confidential": true, "milestone_id": m.int("id"), "issue_type": "issue",
 	})
 	one := fmt.Sprintf("%s/%d", path, made.int("iid"))
+	c.bot.one(201, post, path, params{"title": "Look into the alert", "issue_type": "incident", "weight": 2, "assignee_ids": []int64{c.ownerID, c.botID}, "due_date": "2026-03-01"})
+	c.bot.one(400, post, path, params{"title": "x", "issue_type": "wish"})
 	c.bot.one(400, post, path, params{})
 	c.bot.one(200, get, one, nil)
 	c.bot.one(404, get, path+"/999", nil)
@@ -343,7 +345,29 @@ func repository(c cast) {
 	c.owner.call(200, head, path+"/files/README.md?ref=main", nil)
 	c.owner.call(200, get, path+"/files/README.md/raw?ref=main", nil)
 	c.owner.one(404, get, path+"/files/nothing?ref=main", nil)
+	commits(c.owner, path+"/commits")
 	c.owner.call(204, del, path+"/branches/work%2F1", nil)
+}
+
+// commits makes some, and asks who changed a file.
+func commits(owner driver, path string) {
+	work := params{"branch": "work/1", "commit_message": "Grow the disk", "actions": []params{
+		{"action": "create", "file_path": "infra/db.tf", "content": "# db"}, {"action": "update", "file_path": "README.md", "content": "IyBJbmZyYQ==", "encoding": "base64"},
+	}}
+	first := owner.one(201, post, path, work)
+	owner.one(400, post, path, work)
+	owner.one(400, post, path, params{"branch": "work/1", "commit_message": "nothing"})
+	owner.one(400, post, path, params{"branch": "nowhere", "commit_message": "x", "actions": []params{{"action": "create", "file_path": "a", "content": ""}}})
+	owner.one(400, post, path, params{"branch": "work/1", "commit_message": "x", "actions": []params{{"action": "delete", "file_path": "infra/db.tf", "last_commit_id": strings.Repeat("0", 40)}}})
+	owner.one(201, post, path, params{"branch": "work/2", "start_branch": "work/1", "commit_message": "Move it", "author_name": "Engineer", "author_email": "engineer@example.com",
+		"actions": []params{{"action": "move", "previous_path": "infra/db.tf", "file_path": "infra/disk.tf"}}})
+	owner.one(400, post, path, params{"branch": "work/1", "start_branch": "main", "commit_message": "x", "actions": []params{{"action": "delete", "file_path": "README.md"}}})
+	if found := owner.list(path + "?ref_name=work%2F2&path=infra%2Fdisk.tf&per_page=20"); len(found) != 1 || found[0].str("author_email") != "engineer@example.com" {
+		owner.t.Errorf("commits of infra/disk.tf: %v", found)
+	}
+	if found := owner.list(path + "?ref_name=work%2F1&path=infra"); len(found) != 1 || found[0].str("id") != first.str("id") {
+		owner.t.Errorf("commits of infra: %v", found)
+	}
 }
 
 // applications are the instance's, for OAuth.

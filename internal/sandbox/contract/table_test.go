@@ -223,6 +223,7 @@ func answers() map[string]string {
 		"DELETE /projects/{id}/repository/branches/{branch}":    none,
 		"GET /projects/{id}/repository/tree":                    none,
 		"GET /projects/{id}/repository/commits":                 "commits.json",
+		"POST /projects/{id}/repository/commits":                "commit/detail.json",
 		"GET /projects/{id}/repository/commits/{sha}":           "commit/detail.json",
 		"GET /projects/{id}/repository/commits/{sha}/signature": none,
 		"GET /projects/{id}/repository/files/{file_path}":       none,

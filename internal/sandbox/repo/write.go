@@ -20,6 +20,8 @@ type Change struct {
 	// Message is the commit's, at least a line.
 	Message string
 	Author  Signature
+	// Committer is who pushes it; the zero value is the author.
+	Committer Signature
 	// Files are the contents to put at each path; nil takes the file away,
 	// which must be there (ErrNoFile). An empty slice is an empty file.
 	Files map[string][]byte
@@ -45,7 +47,11 @@ func (r *Repository) write(change Change) (Commit, error) {
 		return Commit{}, fmt.Errorf("commit to %q: %w", change.Branch, ErrNothingToCommit)
 	}
 	by := object.Signature{Name: change.Author.Name, Email: change.Author.Email, When: change.Author.When}
-	hash, err := r.store(&object.Commit{Author: by, Committer: by, Message: change.Message, TreeHash: tree, ParentHashes: parents})
+	committer := by
+	if c := change.Committer; c != (Signature{}) {
+		committer = object.Signature{Name: c.Name, Email: c.Email, When: c.When}
+	}
+	hash, err := r.store(&object.Commit{Author: by, Committer: committer, Message: change.Message, TreeHash: tree, ParentHashes: parents})
 	if err == nil {
 		err = r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(change.Branch), hash))
 	}

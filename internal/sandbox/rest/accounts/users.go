@@ -140,6 +140,7 @@ func createUser(r *rest.Request) (wire.Answer, error) {
 	if err != nil {
 		return wire.Answer{}, err
 	}
+	u.PublicEmail = p.String("public_email")
 	r.W.Grants.SetPassword(u.ID, p.String("password"))
 	return wire.Created(r.Views.UserAdmin(u)), nil
 }

@@ -41,6 +41,7 @@ func Routes(s *Store) []rest.Route {
 		{Method: "GET", Path: base + "/files/{file_path}/raw", Access: rest.Anyone, Scopes: []string{"read_repository"}, Spec: raw, Handle: s.rawFile},
 		{Method: "GET", Path: base + "/tree", Access: rest.Anyone, Spec: tree, Handle: s.tree},
 		{Method: "GET", Path: base + "/commits", Access: rest.Anyone, Spec: commits, Handle: s.commits},
+		{Method: "POST", Path: base + "/commits", Spec: commitSpec(), Handle: s.createCommit},
 		{Method: "GET", Path: base + "/commits/{sha}", Access: rest.Anyone, Spec: one, Handle: s.commit},
 		{Method: "GET", Path: base + "/commits/{sha}/signature", Access: rest.Anyone, Handle: s.signature},
 	}
@@ -270,7 +271,12 @@ func (s *Store) commit(r *rest.Request) (wire.Answer, error) {
 	if err != nil {
 		return wire.Answer{}, err
 	}
-	c, err := code.Commit(r.Path("sha"))
+	return s.detail(r, p, code, r.Path("sha"))
+}
+
+// detail shows one commit.
+func (s *Store) detail(r *rest.Request, p *place.Project, code *repo.Repository, sha string) (wire.Answer, error) {
+	c, err := code.Commit(sha)
 	if err != nil {
 		return wire.Answer{}, refused(err, "", "")
 	}
