@@ -9,12 +9,12 @@ import (
 
 // Draft is an issue to be created.
 type Draft struct {
-	Title        string
-	Description  string
-	Labels       []string
-	Assignee     int64 // who it is for, as the tracker numbers people; 0: nobody
-	Confidential bool
-	Turn         int // of the writes that wait for the same limits the lowest goes first
+	Title       string
+	Description string
+	Labels      []string
+	Assignee    int64 // whom it is for when Assignees is empty, as the tracker numbers people; 0: nobody
+	Settings
+	Turn int // of the writes that wait for the same limits the lowest goes first
 
 	// Sending is called right before the request leaves, after any wait for
 	// limits, and again before each further attempt after a refusal that proves

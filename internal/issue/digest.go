@@ -22,13 +22,14 @@ import (
 // a claim whose saving is known, which follows from the amount. Long numbers in
 // references are left out too: they are moments ("from=1767225600000").
 // Which claim leads does not matter, nor a claim's turn from present to
-// unknown: a failed scan is no news.
+// unknown: a failed scan is no news. A look adds what is its own (Look.writeTo).
 func digest(v view) finding.Digest {
 	w := factHash{buf: make([]byte, 0, 1024)}
 	sums := make([][]byte, len(v.claims))
 	for i := range v.claims {
 		w.buf = w.buf[:0]
 		w.claim(&v.claims[i].Finding)
+		v.as.writeTags(&w, v.claims[i].Finding.Tags)
 		sum := sha256.Sum256(w.buf)
 		sums[i] = sum[:]
 	}
@@ -36,6 +37,7 @@ func digest(v view) finding.Digest {
 	sums = slices.CompactFunc(sums, bytes.Equal)
 	w.buf = append(w.buf[:0], "cxm issue 1"...)
 	w.flag(&v.gone)
+	v.as.writeTo(&w)
 	for _, sum := range sums {
 		w.buf = append(w.buf, sum...)
 	}

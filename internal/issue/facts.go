@@ -20,16 +20,13 @@ const maxFact = 500
 // writeFacts writes the table of what is known; what is not is left out, but
 // for the saving of a cost opportunity, which is said to be unknown.
 func (v view) writeFacts(b *strings.Builder) {
-	b.WriteString("| Fact | Value |\n| --- | --- |\n")
-	row := func(name, value string) {
-		if value != "" {
-			b.WriteString("| " + name + " | " + value + " |\n")
-		}
-	}
+	b.WriteString(factsHead)
+	row := rows{b}.add
 	row("Resource", v.resource())
 	row("Account", named(v.first(func(f *finding.Finding) string { return f.SubAccountID }), v.first(func(f *finding.Finding) string { return f.SubAccountName })))
 	row("Region", named(v.first(func(f *finding.Finding) string { return f.RegionID }), v.first(func(f *finding.Finding) string { return f.AvailabilityZone })))
 	row("Service", inlineFact(v.first(func(f *finding.Finding) string { return f.ServiceName })))
+	row("Team", inlineFact(v.as.Team))
 	row("Owner", v.owner())
 	if v.lead.Kind == finding.Cost || v.savings.Valid {
 		row("Estimated saving", v.saving())
@@ -37,12 +34,29 @@ func (v view) writeFacts(b *strings.Builder) {
 	row("Effort", effort(v.lead.ImplementationEffort))
 	row("Restart needed", yesNo(v.lead.RestartNeeded))
 	row("Can be rolled back", yesNo(v.lead.RollbackPossible))
-	if v.severity != finding.SeverityUnknown {
-		row("Severity", v.severity.String())
-	}
+	row("Severity", v.severityShown())
 	row("Reported by", v.reporters())
 	row("Rule", factCode(v.lead.SourceRuleID))
 	b.WriteByte('\n')
+}
+
+const factsHead = "| Fact | Value |\n| --- | --- |\n"
+
+// rows writes the rows of a table of facts; those without a value are left out.
+type rows struct{ b *strings.Builder }
+
+func (r rows) add(name, value string) {
+	if value != "" {
+		r.b.WriteString("| " + name + " | " + value + " |\n")
+	}
+}
+
+// severityShown is the severity, or nothing when it is not known.
+func (v view) severityShown() string {
+	if v.severity == finding.SeverityUnknown {
+		return ""
+	}
+	return v.severity.String()
 }
 
 // named is an id in code with its name behind, when it has another.
@@ -68,12 +82,36 @@ func (v view) resource() string {
 }
 
 func (v view) owner() string {
+	if !v.as.Owner.zero() {
+		return v.as.Owner.shown()
+	}
 	for i := range v.claims {
 		if owner, tag := ownerOf(v.claims[i].Finding.Tags); owner != "" {
 			return factCode(owner) + ", from the tag " + factCode(tag)
 		}
 	}
 	return ""
+}
+
+// shown is an owner as the table of facts has it.
+func (o Owner) shown() string {
+	text := inlineFact(o.Name)
+	if text == "" {
+		text = "not known"
+	}
+	for _, more := range []string{inlineFact(o.Why), labelledFact("confidence", o.Confidence), labelledFact("else likely", strings.Join(o.Others, ", "))} {
+		if more != "" {
+			text += "; " + more
+		}
+	}
+	return text
+}
+
+func labelledFact(label, text string) string {
+	if text = inlineFact(text); text == "" {
+		return ""
+	}
+	return label + ": " + text
 }
 
 // ownerOf is the value of the tag that names who owns a resource, and the tag.
@@ -124,11 +162,14 @@ func bare(name string) string {
 func (v view) saving() string {
 	if !v.savings.Valid {
 		if len(v.claimed()) > 1 {
+			if saved := v.saved(); saved != "" && len(v.resources) > 1 {
+				return saved + " per month"
+			}
 			return "not known: it is stated in different currencies"
 		}
 		return "not known"
 	}
-	text := "**" + money.Show(v.savings.Decimal, v.currency) + "** per month, " + v.yearly() + " per year"
+	text := v.atLeast() + "**" + money.Show(v.savings.Decimal, v.currency) + "** per month, " + v.yearly() + " per year"
 	switch v.lead.SavingsBasis {
 	case "AfterDiscounts":
 		text += ", after discounts"
@@ -139,6 +180,14 @@ func (v view) saving() string {
 		text += "; the source named no currency, " + v.currency + " is assumed"
 	}
 	return text + v.asOf()
+}
+
+// atLeast says that the saving of some of the resources is not known.
+func (v view) atLeast() string {
+	if v.unknown > 0 && len(v.resources) > 1 {
+		return "at least "
+	}
+	return ""
 }
 
 // yearly is twelve months of the saving.
@@ -174,8 +223,10 @@ func dated(words string, at time.Time) string {
 	return words + at.UTC().Format(time.DateOnly)
 }
 
-// effort is the lead's ImplementationEffort in words.
-func effort(text string) string {
+// effort is an ImplementationEffort in words, inert.
+func effort(text string) string { return inlineFact(plainEffort(text)) }
+
+func plainEffort(text string) string {
 	switch text {
 	case "VeryLow":
 		return "very low"
@@ -184,7 +235,7 @@ func effort(text string) string {
 	case "Low", "Medium", "High":
 		return strings.ToLower(text)
 	}
-	return inlineFact(text)
+	return text
 }
 
 func yesNo(flag *bool) string {
@@ -238,9 +289,16 @@ func reporter(f *finding.Finding) string {
 	return sourceName(f.SourceSystem) + " (" + factCode(f.SourceInstance) + ")"
 }
 
-// sourceName is what people call a source; one without a name of ours is shown
-// as its system is spelled.
+// sourceName is what people call a source, inert; one without a name of ours is
+// shown as its system is spelled.
 func sourceName(system string) string {
+	if name := plainSource(system); name != system {
+		return name
+	}
+	return factCode(system)
+}
+
+func plainSource(system string) string {
 	switch system {
 	case "aws.cost-optimization-hub":
 		return "AWS Cost Optimization Hub"
@@ -251,5 +309,5 @@ func sourceName(system string) string {
 	case "cloudevents":
 		return "CloudEvents"
 	}
-	return factCode(system)
+	return system
 }

@@ -12,13 +12,15 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"cxm/internal/issue"
+	"cxm/internal/issue/inert/inerttest"
+	"cxm/internal/issue/template"
 	"cxm/internal/rule"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden renders each testdata/*.txtar: group.json and status.txt give
-// title.txt, labels.txt and block.md. A WORD JOINER is written as <WJ> there.
+// TestGolden renders each testdata/*.txtar: group.json, status.txt and look.json,
+// where there is one, give title.txt, labels.txt and block.md. A WORD JOINER is written as <WJ> there.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -39,8 +41,13 @@ func golden(t *testing.T, file string) {
 		given[f.Name] = string(f.Data)
 	}
 	g := decode(t, given["group.json"])
-	checkIssue(t, g)
-	draft := issue.Compose(issue.Render(g), marker(g), given["status.txt"])
+	d := issue.Render(g)
+	if given["look.json"] != "" {
+		d = rendered(t, g, given["look.json"])
+	} else {
+		checkIssue(t, g)
+	}
+	draft := issue.Compose(d, marker(g), given["status.txt"])
 	want := map[string]string{
 		"title.txt":  draft.Title + "\n",
 		"labels.txt": strings.Join(draft.Labels, "\n") + "\n",
@@ -56,6 +63,47 @@ func golden(t *testing.T, file string) {
 	if *update {
 		write(t, file, archive, want)
 	}
+}
+
+// rendered is a group's issue in the look that a golden file names: a template of
+// the library, or one of its own.
+func rendered(t *testing.T, g rule.Group, text string) issue.Desired {
+	t.Helper()
+	var given struct {
+		issue.Look
+		Library     string
+		Title, Body string
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&given); err != nil {
+		t.Fatalf("look.json: %v", err)
+	}
+	look := given.Look
+	if given.Library != "" {
+		made, err := template.Library(given.Library)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lead := g.Lead()
+		if suits := template.Suggest(&lead.Finding); suits != given.Library {
+			t.Errorf("the library suggests %q", suits)
+		}
+		look.Template = made
+	}
+	if given.Body != "" {
+		look.Template = parse(t, given.Title, given.Body)
+	}
+	d, err := issue.RenderAs(g, look)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTitle(t, d.Title)
+	inerttest.CheckMarkdown(t, issue.Compose(d, marker(g), "").Description)
+	if outline := issue.OutlineAs(g, look); outline.Title != d.Title || outline.Digest != d.Digest || !cmp.Equal(outline.Labels, d.Labels) {
+		t.Errorf("the outline says something else: %+v", outline)
+	}
+	return d
 }
 
 func decode(t *testing.T, text string) rule.Group {

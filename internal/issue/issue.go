@@ -14,6 +14,7 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/rule"
+	"cxm/internal/rule/attention"
 )
 
 // Desired is what the issue of one group should say.
@@ -27,7 +28,10 @@ type Desired struct {
 	Savings  decimal.NullDecimal // shown in Title and Body, per month; null: unknown
 	Currency string              // of Savings; empty when unknown
 	Severity finding.Severity
-	Digest   finding.Digest // of what a person would act on: amounts and times left out
+	Digest   finding.Digest     // of what a person would act on: amounts and times left out
+	Team     string             // whose attention it asks for; empty: no team's
+	Budgets  []attention.Budget // it stands under when it is made; none: it is made at once
+	Unlisted []string           // keys of the lines that the checklist in Body has no room for; nil in an Outline
 }
 
 // State is GitLab's state of an issue.
@@ -55,6 +59,7 @@ type Observed struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // GitLab's clock
 	ClosedAt    time.Time // GitLab's clock; zero: open
+	Settings    *Settings // what it was given when it was made; nil but in the answer to a create that asked for some
 }
 
 // Written is what cxm last wrote and GitLab confirmed. The zero value: nothing.
@@ -105,7 +110,8 @@ type Tracked struct {
 	Rev         int64  // of the stored row; the store refuses a write based on an older one
 	Trouble     string // why the last step on it failed; empty: none
 
-	Routed  int64 // the project the rules sent it to, wherever it is now; 0: not known, and then it is right where it is
+	Team    string // whose attention it asks for; empty: no team's
+	Routed  int64  // the project the rules sent it to, wherever it is now; 0: not known, and then it is right where it is
 	Move    Move
 	Returns Returns
 }

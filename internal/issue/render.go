@@ -9,16 +9,33 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/issue/inert"
+	"cxm/internal/money"
 	"cxm/internal/rule"
 )
 
-// Render is what the issue of a group should say. It is a pure function: the
-// same group gives the same bytes. The group has at least one member.
+// Render is what the issue of a group should say in the built-in look. It is a
+// pure function: the same group gives the same bytes. The group has at least one
+// member.
 func Render(g rule.Group) Desired {
-	v := look(g)
-	d := v.outline(g.Key)
-	d.Body = v.body()
+	d, _ := RenderAs(g, Look{}) // only a template fails
 	return d
+}
+
+// RenderAs is Render with a look of a rule's own. The error is that of a template
+// which came to nothing for this group (it ran too long, wrote too much, or failed
+// at what it was given); the Desired says the same in the built-in words then, and
+// may be used.
+func RenderAs(g rule.Group, look Look) (Desired, error) {
+	v := see(g, look)
+	d, trouble := v.outline(g.Key)
+	var err error
+	if d.Body, err = v.body(); err != nil && trouble == nil {
+		trouble = err
+	}
+	if look.Checklist {
+		d.Unlisted = v.unlisted(d.Body)
+	}
+	return d, trouble
 }
 
 // Unwritten is the body of an Outline. No issue says it, since GitLab holds no
@@ -27,15 +44,43 @@ const Unwritten = "\x00"
 
 // Outline is Render without the body, which is most of the work: all that tells
 // whether an issue has to be written. It is not to be written itself.
-func Outline(g rule.Group) Desired { return look(g).outline(g.Key) }
+func Outline(g rule.Group) Desired { return OutlineAs(g, Look{}) }
 
-func (v view) outline(key rule.GroupKey) Desired {
+// OutlineAs is Outline with a look of a rule's own. It says what RenderAs says,
+// its error apart.
+func OutlineAs(g rule.Group, look Look) Desired {
+	d, _ := see(g, look).outline(g.Key)
+	return d
+}
+
+func (v view) outline(key rule.GroupKey) (Desired, error) {
+	title, err := v.titled()
 	return Desired{
 		Group: key, Kind: v.lead.Kind,
-		Title: v.title(), Body: Unwritten, Labels: labels(v.lead.Kind, v.severity),
+		Title: title, Body: Unwritten, Labels: v.as.labelled(labels(v.lead.Kind, v.severity)),
 		Savings: v.savings, Currency: v.currency, Severity: v.severity,
 		Digest: digest(v),
+	}, err
+}
+
+// titled is the title as the look has it.
+func (v view) titled() (string, error) {
+	if v.as.Template == nil {
+		return v.headline(), nil
 	}
+	text, err := v.as.Template.Title(v.data())
+	if err != nil || text == "" {
+		return v.headline(), err
+	}
+	return ellipsis(text, maxTitle), nil
+}
+
+// headline is the title without a template.
+func (v view) headline() string {
+	if v.as.Checklist {
+		return v.listTitle()
+	}
+	return v.title()
 }
 
 // view is a group as its issue speaks of it.
@@ -46,12 +91,25 @@ type view struct {
 	savings  decimal.NullDecimal
 	currency string
 	severity finding.Severity
+
+	as        Look
+	group     rule.GroupKey
+	resources []rule.Resource // of all members; nil for a group of one member in the built-in look
+	list      []item          // a line for each; nil likewise
+	totals    money.Totals    // the saving per currency; nil likewise
+	unknown   int             // resources whose saving is not known
 }
 
-func look(g rule.Group) view {
+func see(g rule.Group, as Look) view {
 	claims, gone := counting(g)
-	v := view{claims: claims, gone: gone, severity: g.Severity()}
+	as.Rule = cmp.Or(as.Rule, g.Rule)
+	v := view{claims: claims, gone: gone, severity: g.Severity(), as: as, group: g.Key}
 	v.savings, v.currency = g.Savings()
+	if as.Checklist || as.Template != nil || len(g.Members) > 1 {
+		v.resources = g.Resources()
+		v.list = items(v.resources)
+		v.totals, v.unknown = g.Totals()
+	}
 	lead := g.Lead().Finding.FindingKey
 	slices.SortFunc(claims, func(a, b *rule.Member) int {
 		if a, b := a.Finding.FindingKey == lead, b.Finding.FindingKey == lead; a != b {
@@ -107,12 +165,20 @@ func labels(kind finding.Kind, severity finding.Severity) []string {
 }
 
 // body is the block without its markers and status. What a finding says at
-// length gets less room until all of it fits.
-func (v view) body() string {
+// length gets less room until all of it fits. On an error it is the built-in one.
+func (v view) body() (string, error) {
+	var trouble error
+	if v.as.Template != nil {
+		body, err := v.templated()
+		if err == nil {
+			return body, nil
+		}
+		trouble = err
+	}
 	for room := inert.MaxFenced; ; room /= 4 {
 		body := v.bodyWithin(room)
 		if len(body) <= maxBody || room == 0 {
-			return body
+			return body, trouble
 		}
 	}
 }
@@ -121,11 +187,15 @@ func (v view) body() string {
 func (v view) bodyWithin(room int) string {
 	var b strings.Builder
 	b.Grow(5 << 10)
-	v.writeSummary(&b)
-	v.writeFacts(&b)
-	v.writeWhy(&b, room)
-	if !v.gone {
-		v.writeHow(&b, room)
+	if v.as.Checklist {
+		v.writeList(&b, room)
+	} else {
+		v.writeSummary(&b)
+		v.writeFacts(&b)
+		v.writeWhy(&b, room)
+		if !v.gone {
+			v.writeHow(&b, room)
+		}
 	}
 	v.writeNext(&b)
 	v.writeSignature(&b)

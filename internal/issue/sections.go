@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,6 +44,10 @@ func (v view) writeSummary(b *strings.Builder) {
 		b.WriteString(title + " This was reported through " + sourceName(v.lead.SourceSystem) + dated(" on ", v.lead.FirstObservedAt) + ".")
 	}
 	switch n := len(v.claims); {
+	case n > 1 && len(v.resources) > 1 && len(v.totals) == 0:
+		fmt.Fprintf(b, " There are %d reports about %s.", n, counted(v.left(), "resource", "resources"))
+	case n > 1 && len(v.resources) > 1:
+		fmt.Fprintf(b, " There are %d claims about %s; of each the saving counts once, as the largest of its claims.", n, counted(v.left(), "resource", "resources"))
 	case n > 1 && v.savings.Valid:
 		fmt.Fprintf(b, " There are %d claims about this resource; the saving counts once, as the largest of them.", n)
 	case n > 1:
@@ -72,7 +77,7 @@ func (v view) promise() string {
 	if !v.savings.Valid {
 		return sourceName(v.lead.SourceSystem) + " reports this as a way to save; how much is not known."
 	}
-	return "That would save about **" + money.Show(v.savings.Decimal, v.currency) + " a month** (" + v.yearly() + " a year), says " + sourceName(v.lead.SourceSystem) + "."
+	return "That would save " + cmp.Or(v.atLeast(), "about ") + "**" + money.Show(v.savings.Decimal, v.currency) + " a month** (" + v.yearly() + " a year), says " + sourceName(v.lead.SourceSystem) + "."
 }
 
 // writeWhy writes the evidence: what each claim says for itself.
@@ -234,6 +239,8 @@ func (v view) closing() string {
 	switch {
 	case v.gone:
 		return "cxm closes this issue, since it is done."
+	case v.as.Checklist:
+		return "A line whose resource is no longer reported is struck out. Once that is proved of all of them, cxm closes this issue by itself; ticks are for you to keep track, and do not close it."
 	case v.lead.Kind == finding.Cost:
 		return "When this is done, the next reports no longer contain it. Once that is proved, cxm closes this issue by itself."
 	case v.lead.Kind == finding.System:

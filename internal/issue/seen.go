@@ -37,16 +37,17 @@ func (t Tracked) wanted() State {
 // is remembered as the tracker returned it, so that a tracker which normalises
 // text does not look like a person editing, and a title that people chose is
 // never taken for cxm's own. A write counts as a repeat when the block had been
-// changed since the last one, not when cxm itself has news, such as an amount.
+// changed since the last one (ticks apart), not when cxm itself has news, such as
+// an amount.
 func (t Tracked) Wrote(d Desired, status string, titled bool, o Observed) Tracked {
 	title, repeats := t.Written.Title, 0
 	if titled {
 		title = o.Title
 	}
-	if before, _ := Own(t.Observed.Description, t.Nonce); t.Phase == Live && d.Digest == t.Written.Digest && o.State == t.Written.State && before.Text != t.Written.Block {
+	if before, _ := Own(t.Observed.Description, t.Nonce); t.Phase == Live && d.Digest == t.Written.Digest && o.State == t.Written.State && Unticked(before.Text) != Unticked(t.Written.Block) {
 		repeats = t.Written.Repeats + 1
 	}
-	t.Written = d.writing(status, o.State)
+	t.Team, t.Written = d.Team, d.writing(status, o.State)
 	t.Written.Title, t.Written.Repeats, t.Written.At = title, repeats, o.UpdatedAt
 	block, _ := Own(o.Description, t.Nonce)
 	t.Written.Block = block.Text
@@ -85,7 +86,7 @@ func (t Tracked) Undid(status string, titled bool, added []string, o Observed) T
 // written is remembered before the create is sent, so that an issue found after
 // a lost answer is known as well as one that was answered.
 func Intend(integration, project int64, nonce string, d Desired, status string) Tracked {
-	t := Tracked{Integration: integration, Group: d.Group, Nonce: nonce, Phase: Intended, Written: d.writing(status, Opened)}
+	t := Tracked{Integration: integration, Group: d.Group, Team: d.Team, Nonce: nonce, Phase: Intended, Written: d.writing(status, Opened)}
 	t.Written.Title = d.Title
 	t.Observed.ProjectID = project
 	if t.Routed = d.Route.Project; t.Routed == 0 {

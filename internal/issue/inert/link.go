@@ -23,6 +23,28 @@ func Link(address string) string {
 	return "[" + Code(address) + "](<" + target + ">)"
 }
 
+// LinkAs is Link with words of their own in the place of the address; table says
+// that it stands in a table. Where the address is not safe to follow, it stands
+// behind the words in a code span. Without words it is Link, without an address
+// the words alone.
+func LinkAs(words, address string, table bool) string {
+	shown := Inline(words, MaxLine)
+	target, ok := followable(address)
+	code := Code
+	if table {
+		code = func(text string) string { return Cell(text, MaxLine) }
+	}
+	switch {
+	case shown == "" && ok:
+		return "[" + code(address) + "](<" + target + ">)"
+	case ok:
+		return "[" + shown + "](<" + target + ">)"
+	case shown == "" || strings.TrimSpace(address) == "":
+		return shown + code(address)
+	}
+	return shown + " " + code(address)
+}
+
 // followable is the address as it is written between angle brackets.
 func followable(address string) (string, bool) {
 	if len(address) > maxURL || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || hidden(r) || visible(r) != r }) {
