@@ -34,7 +34,7 @@ func values() []string {
 func kept() []string {
 	return []string{
 		"internal/credential", "internal/finding", "internal/integration", "internal/integration/access", "internal/issue",
-		"internal/money", "internal/plan", "internal/reconcile/breaker", "internal/rule",
+		"internal/money", "internal/plan", "internal/reconcile/breaker", "internal/rule", "internal/rule/attention",
 	}
 }
 
@@ -47,10 +47,13 @@ func houseLaw() law {
 			{pkg: "internal/table"},
 			{pkg: "internal/finding", may: []string{"internal/money", "internal/table"}, pure: true},
 			{pkg: "internal/rule", may: []string{"internal/finding", "internal/money"}, pure: true},
-			{pkg: "internal/issue", may: []string{"internal/finding", "internal/money", "internal/rule"}, pure: true},
+			{pkg: "internal/rule/attention", may: []string{"internal/finding", "internal/money"}, pure: true},
+			{pkg: "internal/rule/owner", may: []string{"internal/finding"}, pure: true},
+			{pkg: "internal/rule/rulebook", may: []string{"internal/finding", "internal/money", "internal/rule", "internal/rule/attention", "internal/rule/owner"}, pure: true},
+			{pkg: "internal/issue", may: []string{"internal/finding", "internal/money", "internal/rule", "internal/rule/attention"}, pure: true},
 			// What judges the writing of text shares nothing with it.
 			{pkg: "internal/issue/inert/inerttest", may: []string{"internal/sandbox/..."}},
-			{pkg: "internal/plan", may: []string{"internal/finding", "internal/issue", "internal/money", "internal/rule"}, pure: true},
+			{pkg: "internal/plan", may: []string{"internal/finding", "internal/issue", "internal/money", "internal/rule", "internal/rule/attention"}, pure: true},
 
 			{pkg: "internal/source", may: []string{"internal/finding", "internal/money", "internal/table"}},
 			{pkg: "internal/credential"},
@@ -62,6 +65,8 @@ func houseLaw() law {
 			{pkg: "internal/gitlab/probe", may: []string{"internal/credential", "internal/gitlab/rest", "internal/integration", "internal/integration/check", "internal/issue"}},
 			{pkg: "internal/gitlab/rest", may: []string{"internal/gitlab/limit", "internal/integration", "internal/issue"}},
 			{pkg: "internal/gitlab/places", may: []string{"internal/gitlab/rest", "internal/integration", "internal/integration/access", "internal/issue", "internal/sandbox"}},
+			{pkg: "internal/gitlab/people", may: []string{"internal/gitlab/rest", "internal/issue", "internal/sandbox"}},
+			{pkg: "internal/gitlab/code", may: []string{"internal/gitlab/people", "internal/gitlab/rest", "internal/issue", "internal/rule/owner/...", "internal/sandbox"}},
 			{pkg: "internal/gitlab/setup", may: []string{"internal/credential", "internal/gitlab/rest", "internal/integration/access", "internal/issue"}},
 			{pkg: "internal/gitlab/dial", may: []string{"internal/gitlab/rest", "internal/issue"}},
 			{pkg: "internal/gitlab/oauth", may: []string{"internal/credential", "internal/gitlab/dial", "internal/gitlab/rest", "internal/integration", "internal/issue"}},
@@ -70,7 +75,7 @@ func houseLaw() law {
 			{pkg: "internal/reconcile/breaker", may: []string{"internal/issue"}, pure: true},
 			{pkg: "internal/reconcile", may: []string{
 				"internal/finding", "internal/integration", "internal/issue", "internal/money",
-				"internal/plan", "internal/reconcile/breaker", "internal/reconcile/flight", "internal/rule", "internal/source",
+				"internal/plan", "internal/reconcile/breaker", "internal/reconcile/flight", "internal/rule", "internal/rule/attention", "internal/source",
 			}},
 			{pkg: "internal/store", may: kept()},
 			// The limits that processes share are tested as they are used.
@@ -88,7 +93,7 @@ func houseLaw() law {
 			// What the parts of the program stand on, and the parts: none knows the whole.
 			{pkg: "internal/app/core", may: append(
 				values(), "internal/credential", "internal/gitlab", "internal/gitlab/dial", "internal/gitlab/limit", "internal/gitlab/oauth",
-				"internal/gitlab/rest", "internal/reconcile", "internal/store", "internal/store/...",
+				"internal/gitlab/rest", "internal/notify", "internal/reconcile", "internal/store", "internal/store/...",
 			)},
 			{pkg: "internal/app/tokencare", may: append(
 				values(), "internal/app/core", "internal/credential", "internal/gitlab", "internal/gitlab/oauth", "internal/gitlab/rest",
@@ -107,7 +112,7 @@ func houseLaw() law {
 				"internal/sandbox", "internal/source", "internal/store/pgtest",
 			}},
 			// The commands know the program as app, and the values that it returns.
-			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/integration"}},
+			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/integration", "internal/notify"}},
 			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
 			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
 			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/cli/shell")},
@@ -129,6 +134,8 @@ func houseLaw() law {
 			"modernc.org/sqlite":                  {"internal/store"},
 			"github.com/riverqueue":               {"internal/app", "internal/queue"},
 			"github.com/spf13/cobra":              {"cmd/cxm", "internal/cli"},
+			"cel.dev/cel-go":                      {"internal/rule/rulebook"},
+			"github.com/goccy/go-yaml":            {"internal/rule/rulebook"},
 		},
 		vars: map[string]string{
 			"internal/store.ErrNotFound":   "the same error in the packages below, which callers of the store do not know",

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
-	"pgregory.net/rapid"
 
 	"cxm/internal/issue"
 	"cxm/internal/money"
@@ -101,46 +100,4 @@ func TestOnly(t *testing.T) {
 	if count(got) != "+0 ~0 -2 ^0" {
 		t.Errorf("carried out: %s", count(got))
 	}
-}
-
-// TestCap holds that never more is created than there is room for, that the most
-// valuable go first, and that nothing is lost: it waits with a reason.
-func TestCap(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		caps := plan.Caps{PerHour: rapid.IntRange(0, 6).Draw(t, "per hour"), Open: rapid.IntRange(0, 6).Draw(t, "open")}
-		rooms := map[int64]plan.Room{}
-		for project := int64(7); project < 10; project++ {
-			rooms[project] = plan.Room{Created: rapid.IntRange(0, 8).Draw(t, "created"), Open: rapid.IntRange(0, 8).Draw(t, "open in it")}
-		}
-		steps := append(many(plan.Create, rapid.IntRange(0, 30).Draw(t, "creates")), many(plan.Update, 2)...)
-		for i := range steps {
-			steps[i].Project = rapid.SampledFrom([]int64{0, 7, 8, 9}).Draw(t, "project")
-		}
-		before := plan.New(steps, 4)
-		got := plan.Cap(before, caps, 7, rooms)
-		if len(got.Steps) != len(before.Steps) || got.Unchanged != 4 {
-			t.Fatalf("%d steps of %d", len(got.Steps), len(before.Steps))
-		}
-		created, least, most := map[int64]int{}, map[int64]int64{}, map[int64]int64{}
-		for _, s := range got.Steps {
-			switch p, value := s.At(7), s.Savings.Decimal.IntPart(); {
-			case s.Verb == plan.Create:
-				created[p]++
-				least[p] = value
-			case s.Later:
-				most[p] = max(most[p], value)
-			}
-		}
-		for p, n := range created {
-			if left, _ := caps.Left(rooms[p]); left >= 0 && n > left {
-				t.Fatalf("%d created in project %d, room for %d", n, p, left)
-			}
-			if most[p] > least[p] {
-				t.Fatalf("project %d creates one worth %d while one worth %d waits", p, least[p], most[p])
-			}
-		}
-		if waits := before.Count(plan.Create) - got.Count(plan.Create); waits != got.Capped {
-			t.Fatalf("%d wait, %d are counted", waits, got.Capped)
-		}
-	})
 }

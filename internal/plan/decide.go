@@ -69,6 +69,7 @@ type Case struct {
 //	present    open, a person moved it elsewhere        = theirs to route
 //	present    open, its move was refused               = hold, and keep it true where it is
 //	present    open, says the same                      =
+//	present    open, people ticked lines of a list      =
 //	present    open, says something else                ~ update cxm's block, title and labels
 //	present    open, people edited inside the block     ~ update, at most MaxRepeats times
 //	present    open, people removed the block           = leave the description to them
@@ -81,7 +82,12 @@ type Case struct {
 //	absent     open, reopened by cxm just now           = wait: what flaps is quiet
 //	absent     open, reopened by a person               = theirs to close
 //	absent     closed, in doubt, unseen                 =
+//	absent     open, its findings are in another one    - close, naming that
 //	absent     none                                     (no step at all)
+//	ignored    none                                     = no rule makes an issue of it
+//	ignored    open                                     - close: the rules say so, its source need not
+//	ignored    open, reopened by a person               = theirs to close
+//	ignored    closed                                   = never reopened
 //	any        its move is in doubt                     = look it up first
 //	unknown    any                                      = nothing is known
 //	any        another one whose create came late       - close the duplicate, besides the above
@@ -115,6 +121,7 @@ func (d *decider) step(v Verb, t *issue.Tracked, reason string, args ...any) Ste
 	s := Step{
 		Verb: v, Reason: fmt.Sprintf(reason, args...), Group: d.Group.Key, Kind: d.Want.Kind, Title: d.Want.Title,
 		Savings: d.Want.Savings, Currency: d.Want.Currency, Have: t, Version: d.Group.Version,
+		Team: d.Want.Team, Rule: d.Group.Rule, Since: since(d.Group),
 	}
 	if t != nil {
 		s.Project = t.Observed.ProjectID
@@ -175,13 +182,15 @@ func (d *decider) main() (Step, bool) {
 	switch {
 	case t == nil && detection == finding.Absent:
 		return Step{}, false
+	case t == nil && d.Group.Ignored != "":
+		return d.step(Nothing, nil, "no rule makes an issue of it: %s", d.Group.Ignored), true
 	case t == nil && detection == finding.Present:
 		return d.none(), true
 	case t == nil:
 		return d.step(Nothing, nil, "the source does not say whether it is there"), true
 	case t.Phase == issue.Intended || t.Phase == issue.InDoubt:
 		return d.step(Nothing, t, "its create is in doubt: GitLab's answer was lost, so cxm looks before it tries again"), true
-	case t.Phase == issue.Lost && d.Recreate && t.Missing >= Confirmed && detection == finding.Present:
+	case t.Phase == issue.Lost && d.Recreate && t.Missing >= Confirmed && detection == finding.Present && d.Group.Ignored == "":
 		return d.replace(t, "%s is not listed any more, and missing issues are made again", reference(*t, 0)), true
 	case t.Phase == issue.Lost:
 		return d.step(Nothing, t, "%s cannot be seen any more (deleted, hidden, or the account lost its role): held, never made again by itself", reference(*t, 0)), true
@@ -189,6 +198,8 @@ func (d *decider) main() (Step, bool) {
 		s := d.step(Nothing, t, "its move to project %d is in doubt: GitLab's answer was lost, so cxm looks before it tries again", t.Move.To)
 		s.Later = true
 		return s, true
+	case d.Group.Ignored != "" && detection != finding.Absent:
+		return d.unwanted(t), true
 	case detection == finding.Present && t.Observed.State == issue.Opened:
 		return d.placed(t), true
 	case detection == finding.Present:
@@ -305,7 +316,7 @@ func (d *decider) differs(t *issue.Tracked, block string) (reason string, repeat
 	if d.Want.Severity == was.Severity && slices.ContainsFunc(d.Want.Labels, func(label string) bool { return !slices.Contains(was.Labels, label) }) {
 		return "labels did not come along to its project", false
 	}
-	if block != was.Block {
+	if block != was.Block && issue.Unticked(block) != issue.Unticked(was.Block) {
 		return "somebody edited inside cxm's block; text outside of it stays", true
 	}
 	return "", false
@@ -373,11 +384,19 @@ func (d *decider) gone(t *issue.Tracked) Step {
 		return d.step(Nothing, t, "gone, but a person reopened it: theirs to close")
 	}
 	reason := d.proof()
+	if d.Group.Left != nil {
+		reason = d.regrouped(t)
+	}
 	if d.restless(t) {
 		s := d.step(Nothing, t, "%s, but it was reopened lately: closed once nothing has happened for %d minutes", reason, int(d.Calm.Minutes()))
 		s.Later = true // it is looked at again though nothing about it changes
 		return s
 	}
+	return d.close(t, reason)
+}
+
+// close closes an issue and says why in it.
+func (d *decider) close(t *issue.Tracked, reason string) Step {
 	s := d.step(Close, t, "%s", reason)
 	s.Status = fmt.Sprintf(ClosedWords+" on %s: %s.", d.Now.UTC().Format(time.DateOnly), reason)
 	s.Change = d.change(t, s.Status)
@@ -385,10 +404,30 @@ func (d *decider) gone(t *issue.Tracked) Step {
 	return s
 }
 
+// unwanted decides about the issue of a group that no rule makes one of any more.
+func (d *decider) unwanted(t *issue.Tracked) Step {
+	reason := "no rule makes an issue of it any more: " + d.Group.Ignored
+	switch {
+	case t.Observed.State == issue.Closed:
+		return d.step(Nothing, t, "%s, and its issue is closed", reason)
+	case t.Written.State == issue.Closed && t.Override == issue.Opened:
+		return d.step(Nothing, t, "%s, but a person reopened it: theirs to close", reason)
+	}
+	return d.close(t, reason)
+}
+
 // restless says that an issue came back only just now. Closing it at once would
 // open and close it with every turn of a thing that flaps.
 func (d *decider) restless(t *issue.Tracked) bool {
 	return strings.HasPrefix(t.Written.Status, reopened) && d.Now.Sub(t.Written.At) < d.Calm
+}
+
+// regrouped says where the findings are that all left the group.
+func (d *decider) regrouped(t *issue.Tracked) string {
+	if there := d.Group.Left.Issues[t.Integration]; there != "" {
+		return "its findings are in another issue now: " + there
+	}
+	return "its findings are in another issue now"
 }
 
 // proof says how the absence of every member was proved.
@@ -406,12 +445,14 @@ func (d *decider) proof() string {
 // sent: the title, the labels and the state still are.
 const maxDescription = 1 << 20
 
-// change is what an edit of the issue sends: cxm's block in the description, a
-// title nobody else changed, and the labels cxm has not set before.
+// change is what an edit of the issue sends: cxm's block in the description, with
+// what people ticked in it, a title nobody else changed, and the labels cxm has
+// not set before.
 func (d *decider) change(t *issue.Tracked, status string) issue.Change {
 	var c issue.Change
 	if own, ok := issue.Own(t.Observed.Description, t.Nonce); ok {
-		block := d.Want.Block(own.Marker, status)
+		own.Marker.Group = d.Group.Key // it may have been another group's
+		block := d.Want.Ticked(own.Text).Block(own.Marker, status)
 		text, err := issue.Splice(t.Observed.Description, t.Nonce, block)
 		if err == nil && text != t.Observed.Description && len(text) <= maxDescription {
 			c.Description = &text

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -17,6 +18,7 @@ import (
 	"cxm/internal/issue"
 	"cxm/internal/money"
 	"cxm/internal/rule"
+	"cxm/internal/rule/attention"
 )
 
 // Verb is what a step does. Its value is the symbol that people see.
@@ -65,16 +67,20 @@ type Step struct {
 	Title    string              // what the issue is or will be called
 	Savings  decimal.NullDecimal // per month; null: unknown
 	Currency string
-	Project  int64          // where; 0: the integration's project
-	To       int64          // Move: the project it goes to; 0: it stays
-	Want     *issue.Desired // what it should say; nil for Nothing
-	Status   string         // the sentence about the issue's state in its block
-	Have     *issue.Tracked // the issue it changes; nil for Create
-	Change   issue.Change   // Update, Close, Reopen: exactly what is sent; Move: see Links
-	Keep     *issue.Tracked // what to remember of Have though nothing is sent; nil: as it is
-	Version  int64          // the group's version this was decided on
-	Later    bool           // something is left to be done after it, so the group is looked at again
-	Undoes   bool           // it brings back what was before a run, because a person asked for it
+	Project  int64            // where; 0: the integration's project
+	To       int64            // Move: the project it goes to; 0: it stays
+	Want     *issue.Desired   // what it should say; nil for Nothing
+	Status   string           // the sentence about the issue's state in its block
+	Have     *issue.Tracked   // the issue it changes; nil for Create
+	Change   issue.Change     // Update, Close, Reopen: exactly what is sent; Move: see Links
+	Keep     *issue.Tracked   // what to remember of Have though nothing is sent; nil: as it is
+	Version  int64            // the group's version this was decided on
+	Later    bool             // something is left to be done after it, so the group is looked at again
+	Team     string           // whose attention it asks for; empty: no team's
+	Rule     string           // that put the group together; empty: none, or not known
+	Since    time.Time        // when the first of what is present appeared; zero: not known
+	Answer   attention.Answer // why it waits under a budget, or never goes; zero: no budget keeps it
+	Undoes   bool             // it brings back what was before a run, because a person asked for it
 }
 
 // Plan is the ordered steps of one run.
@@ -82,7 +88,8 @@ type Plan struct {
 	Steps     []Step
 	Unchanged int  // groups that were not even looked at, since nothing about them changed
 	Held      Held // what waits for a person, and is not among Steps
-	Capped    int  // creates among Steps that wait for room under the caps
+	Capped    int  // creates and moves among Steps that wait for their turn under a budget
+	Below     int  // creates among Steps that are worth less than a budget's minimum
 }
 
 // Links says of a Move that it closes the issue with Change, for a new one to be
@@ -128,7 +135,7 @@ func (s Step) worth() int64 {
 
 func (s Step) severity() finding.Severity {
 	if s.Want == nil {
-		return finding.SeverityUnknown
+		return s.Answer.Severity
 	}
 	return s.Want.Severity
 }

@@ -87,6 +87,10 @@ func (d *decider) replace(t *issue.Tracked, reason string, args ...any) Step {
 	if s.Project = d.Want.Route.Project; !d.strayed(t) && t.Phase == issue.Live {
 		s.Project = t.Observed.ProjectID
 	}
+	if own, marked := issue.Own(t.Observed.Description, t.Nonce); marked && d.strayed(t) { // the same work, elsewhere
+		want := d.Want.Ticked(own.Text)
+		s.Want = &want
+	}
 	s.Status = fmt.Sprintf("Takes the place of %s.", reference(*t, s.Project))
 	retired := *t
 	retired.Phase = issue.Retired

@@ -180,18 +180,6 @@ func TestBrakeMoves(t *testing.T) {
 	}
 }
 
-// TestCapMoves: a move takes room in the project it goes to.
-func TestCapMoves(t *testing.T) {
-	steps := many(plan.Move, 3)
-	for i := range steps {
-		steps[i].Project, steps[i].To = 7, 8
-	}
-	got := plan.Cap(plan.New(append(steps, many(plan.Create, 1)...), 0), plan.Caps{Open: 5}, 7, map[int64]plan.Room{7: {Open: 2}, 8: {Open: 3}})
-	if got.Count(plan.Move) != 2 || got.Count(plan.Create) != 1 || got.Capped != 1 {
-		t.Errorf("plan = %+v", got.Steps)
-	}
-}
-
 // TestWithoutMoves: nothing goes to a project that could not be looked at.
 func TestWithoutMoves(t *testing.T) {
 	steps := many(plan.Move, 1)

@@ -30,6 +30,7 @@ type lateTracker struct {
 	deaf    bool          // changes fail as if nothing had been done, and are kept in unheard
 	unheard []func()
 	during  func() // what happens while a create is under way; nil: nothing
+	again   func() // what happens before a create that was refused at first is sent again; nil: none is refused
 }
 
 func (l *lateTracker) forward(d time.Duration) {
@@ -80,6 +81,12 @@ func (l *lateTracker) Search(context.Context, string) ([]issue.Observed, error) 
 func (l *lateTracker) Create(_ context.Context, project int64, d issue.Draft) (issue.Observed, error) {
 	if err := d.Sending(); err != nil {
 		return issue.Observed{}, err
+	}
+	if l.again != nil {
+		l.again()
+		if err := d.Sending(); err != nil {
+			return issue.Observed{}, err
+		}
 	}
 	if l.during != nil {
 		l.during()
@@ -178,7 +185,7 @@ func newLoop(t *testing.T, tracker *lateTracker) (*reconcile.Engine, *store.Stor
 		Integration: in, Installation: strings.Repeat("a", 16), Tracker: tracker, Finder: tracker, Findings: s, Journal: s, Memory: s, Runs: s, Census: s, Watch: s,
 		Policy: plan.DefaultPolicy(), Brakes: plan.DefaultBrakes(), Clock: tracker.clock,
 		Stale: func(err error) bool {
-			return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended)
+			return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAlreadyIntended) || errors.Is(err, store.ErrCapped)
 		},
 		Sleep: func(_ context.Context, d time.Duration) error { tracker.forward(d); return nil },
 	})

@@ -21,12 +21,18 @@ type Intake interface {
 	Ingest(ctx context.Context, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error)
 }
 
+// Rules say which issues a finding belongs to. There is one assignment at least.
+type Rules interface {
+	Assign(*finding.Finding) []rule.Assignment
+}
+
 // Puller takes findings in. It needs no integration.
 type Puller struct {
-	Intake Intake
-	Rules  rule.Set
-	Proof  int // complete snapshots in a row that prove absence; at least 1
-	Clock  func() time.Time
+	Intake   Intake
+	Rules    Rules // optional: the built-in ones
+	Revision int64 // of the rules; 0: the built-in ones
+	Proof    int   // complete snapshots in a row that prove absence; at least 1
+	Clock    func() time.Time
 }
 
 // Delivery is what a Puller is asked to take in.
@@ -136,8 +142,14 @@ func (in *intake) take(f *finding.Finding) error {
 	if known && was == now {
 		return nil
 	}
-	a := in.Rules.Assign(f)
-	return kept(in.door.Put(rule.Placed{Finding: f, Sighting: now, Rule: a.Rule, Group: a.Group}))
+	return kept(in.door.Put(rule.Place(f, now, in.assign(f), in.Revision)))
+}
+
+func (p Puller) assign(f *finding.Finding) []rule.Assignment {
+	if p.Rules == nil {
+		return rule.Set{}.Assign(f)
+	}
+	return p.Rules.Assign(f)
 }
 
 // find is where a finding stands on the roll. One that is stored under a key of

@@ -211,3 +211,28 @@ func TestKeysThatMeet(t *testing.T) {
 	one.FormerKeys, two.FormerKeys = []finding.Key{both.FindingKey}, []finding.Key{both.FindingKey}
 	s.expect("divided", [5]int{1, 1, 0, 0, 0}, s.pull(one, two))
 }
+
+// ruled are rules that put every finding into two groups.
+type ruled struct{}
+
+// Assign names both.
+func (ruled) Assign(*finding.Finding) []rule.Assignment {
+	return []rule.Assignment{{Rule: "first", Group: rule.NewGroupKey("first")}, {Rule: "too", Group: rule.NewGroupKey("too")}}
+}
+
+// TestPullByRules: what is stored goes where the rules say, and carries their
+// revision.
+func TestPullByRules(t *testing.T) {
+	s := newScope(t)
+	var put []rule.Placed
+	door := rule.Intake{Known: finding.NewRoll(), Put: func(p rule.Placed) error { put = append(put, p); return nil }}
+	in := intake{Puller: Puller{Intake: s.store, Rules: ruled{}, Revision: 3}, door: door, accounts: map[string]bool{}}
+	f := finding.Finding{FindingKey: finding.NewKey("test", "1"), Detection: finding.Present}
+	if err := in.take(&f); err != nil || len(put) != 1 {
+		t.Fatalf("%+v (%v)", put, err)
+	}
+	p := put[0]
+	if p.Rule != "first" || p.Group != rule.NewGroupKey("first") || len(p.Also) != 1 || p.Also[0].Group != rule.NewGroupKey("too") || p.Revision != 3 {
+		t.Errorf("%+v", p)
+	}
+}

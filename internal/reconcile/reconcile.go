@@ -22,6 +22,7 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/reconcile/breaker"
 	"cxm/internal/rule"
+	"cxm/internal/rule/attention"
 )
 
 // Tracker is where issues live. Errors are *issue.Trouble.
@@ -71,9 +72,12 @@ type Journal interface {
 	BeginRun(ctx context.Context, r plan.Run, steps []plan.Entry) (plan.Run, []plan.Entry, error)
 	// FinishRun commits how a run ended, and why what was planned was not taken.
 	FinishRun(ctx context.Context, r plan.Run, why string) error
-	// Intend commits a step before it is taken and, when t has no ID, the
-	// intent to create it. An entry with an ID was planned.
+	// Intend commits a step about an issue there is before it is taken. An entry
+	// with an ID was planned.
 	Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error)
+	// IntendNew commits the intent to create an issue, or with an ID to send it
+	// again, if what it asks for allows that now.
+	IntendNew(ctx context.Context, e plan.Entry, t issue.Tracked, ask attention.Ask) (plan.Entry, issue.Tracked, error)
 	// Record commits what became of a step and, unless it is 0, the version of
 	// the group at which nothing is left to do.
 	Record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error
@@ -98,8 +102,8 @@ type Runs interface {
 type Census interface {
 	// CountOpen is how many issues of the integration are open.
 	CountOpen(ctx context.Context, integrationID int64) (int, error)
-	// Room is what a project has had of its caps since a moment.
-	Room(ctx context.Context, integrationID, projectID int64, since time.Time) (plan.Room, error)
+	// Used is what windows of caps and budgets hold.
+	Used(ctx context.Context, integrationID int64, windows []attention.Window) (map[attention.Window]int, error)
 	// Lost lists the issues of a project that could not be seen when last asked for.
 	Lost(ctx context.Context, integrationID, projectID int64) ([]issue.Tracked, error)
 	// Issues are tracked issues by their rows.
@@ -149,8 +153,9 @@ type Config struct {
 	Watch        Watch
 	Breakers     Breakers // optional: what one process learns stays with it
 	Policy       plan.Policy
-	Brakes       plan.Brakes // the zero value holds every close
-	Caps         plan.Caps   // the zero value caps nothing
+	Brakes       plan.Brakes          // the zero value holds every close
+	Caps         plan.Caps            // the zero value caps nothing
+	Campaigns    []attention.Campaign // those that run go before others; optional: none
 
 	Stale    func(error) bool                           // says that an error means "changed since it was read"; optional: never
 	Clock    func() time.Time                           // optional: time.Now
@@ -262,24 +267,23 @@ func (e *Engine) decideAll(ctx context.Context, all bool) (plan.Plan, error) {
 	return e.cap(ctx, plan.New(steps, total-seen))
 }
 
-// cap leaves for later what the caps have no room for.
+// Limits are what plans are held to now.
+func (e *Engine) Limits() plan.Limits {
+	return plan.Limits{Now: e.Clock(), Home: e.Integration.Project.ID, Caps: e.Caps, Campaigns: e.Campaigns}
+}
+
+// cap leaves for later what caps and budgets have no room for.
 func (e *Engine) cap(ctx context.Context, p plan.Plan) (plan.Plan, error) {
-	if e.Caps == (plan.Caps{}) {
-		return p, nil
-	}
-	rooms := map[int64]plan.Room{}
-	for _, s := range p.Steps {
-		project := s.Into(e.Integration.Project.ID)
-		if _, known := rooms[project]; known || s.Verb != plan.Create && s.Verb != plan.Move {
-			continue
-		}
-		room, err := e.Census.Room(ctx, e.Integration.ID, project, e.Clock().Add(-time.Hour))
-		if err != nil {
+	limits := e.Limits()
+	windows := limits.Windows(p)
+	var used map[attention.Window]int
+	if len(windows) > 0 {
+		var err error
+		if used, err = e.Census.Used(ctx, e.Integration.ID, windows); err != nil {
 			return plan.Plan{}, fmt.Errorf("planning: %w", err)
 		}
-		rooms[project] = room
 	}
-	return plan.Cap(p, e.Caps, e.Integration.Project.ID, rooms), nil
+	return plan.Cap(p, limits, used), nil
 }
 
 func (e *Engine) decide(ctx context.Context, g rule.Group, have []issue.Tracked) []plan.Step {

@@ -6,6 +6,7 @@ import (
 
 	"cxm/internal/issue"
 	"cxm/internal/plan"
+	"cxm/internal/rule/attention"
 )
 
 // take carries out one step.
@@ -56,7 +57,7 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe 
 				return err
 			}
 		}
-		if err := a.sending(ctx, &e, &t); err != nil {
+		if err := a.sending(ctx, &e, &t, s.Ask(project)); err != nil {
 			return &ownError{err}
 		}
 		return errors.Join(place.Take(ctx, e.Seq), a.stopped())
@@ -71,23 +72,16 @@ func (a *applying) create(ctx context.Context, e plan.Entry, s plan.Step, probe 
 	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, true, o), s, nil)
 }
 
-// sending commits the intent of a create, or when it was refused and is tried
-// again, the new time of it.
-func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked) (err error) {
-	t.SentAt = a.Clock().UTC()
-	if t.ID == 0 {
-		intended := *e
-		intended, stored, err := a.Journal.Intend(ctx, intended, *t)
-		if err == nil {
-			*e, *t = intended, stored
-		}
-		return err
+// sending commits the intent of a create within what it asks for, or when it was
+// refused and is tried again, the new time of it.
+func (a *applying) sending(ctx context.Context, e *plan.Entry, t *issue.Tracked, ask attention.Ask) error {
+	now := *t
+	now.SentAt = a.Clock().UTC()
+	entry, stored, err := a.Journal.IntendNew(ctx, *e, now, ask)
+	if err == nil {
+		*e, *t = entry, stored
 	}
-	if err := a.Journal.Record(ctx, *e, *t, 0); err != nil {
-		return err
-	}
-	t.Rev++
-	return nil
+	return err
 }
 
 // change writes to an issue that is as it was when the plan was made: where the

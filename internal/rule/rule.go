@@ -7,6 +7,7 @@
 package rule
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -47,6 +48,8 @@ type Assignment struct {
 	Rule   string   // the name of the rule that matched
 	Group  GroupKey // what its issue is about
 	Reason string   // for people
+
+	Ignored bool // no issue is made of it, and Reason says why; the group is its own
 }
 
 // Set is the rules in force. The zero value is the built-in set: every finding
@@ -56,8 +59,10 @@ type Assignment struct {
 // two things wrong with one resource are two pieces of work.
 type Set struct{}
 
-// Assign decides about one finding.
-func (Set) Assign(f *finding.Finding) Assignment {
+// Assign decides about one finding. It is one assignment, always.
+func (s Set) Assign(f *finding.Finding) []Assignment { return []Assignment{s.assign(f)} }
+
+func (Set) assign(f *finding.Finding) Assignment {
 	resource := f.Canonical()
 	switch {
 	case resource == "":
@@ -83,6 +88,16 @@ type Group struct {
 	Key     GroupKey
 	Version int64    // rises whenever something about the group changes
 	Members []Member // ordered by finding key; at least one
+
+	Rule    string     // the name of the rule that put its findings together; empty: none makes an issue of it
+	Ignored string     // why no rule makes an issue of it; empty: one does
+	Left    *Elsewhere // where its findings are now, all of which left it; nil: it has findings
+}
+
+// Elsewhere is where the findings of a group are that all of them left.
+type Elsewhere struct {
+	Group  GroupKey         // of the one of them that an issue would be told by
+	Issues map[int64]string // the address of that group's issue, by the number of the integration; none: it has none
 }
 
 // Present lists the members whose finding is present.
@@ -122,24 +137,34 @@ func outranks(a, b Member) bool {
 }
 
 // Savings is what the group saves per month. Several claims about one resource
-// count once, the largest. Absent members count only when none is present (what
-// the closed issue had promised). It is unknown when no claim knows it, or when
-// claims are in different currencies, which cannot be compared.
+// count once, the largest; those of several resources are added up. Absent
+// members count only when none is present (what the closed issue had promised).
+// It is unknown when no claim knows it, or when claims are in different
+// currencies, which can neither be compared nor added: see Totals, which also
+// tells of how many resources nothing is known.
 func (g Group) Savings() (amount decimal.NullDecimal, currency string) {
-	members := g.Present()
-	if len(members) == 0 {
-		members = g.Members
+	members := g.speaking()
+	if len(members) == 1 {
+		f := &members[0].Finding
+		if !f.EstimatedMonthlySavings.Valid {
+			return money.Unknown(), ""
+		}
+		return f.EstimatedMonthlySavings, f.BillingCurrency
 	}
-	for _, m := range members {
-		claim := m.Finding.EstimatedMonthlySavings
+	list := resources(members)
+	if len(list) == 1 {
+		return list[0].Savings()
+	}
+	for _, r := range list {
+		claim, in := r.Savings()
 		switch {
 		case !claim.Valid:
 		case !amount.Valid:
-			amount, currency = claim, m.Finding.BillingCurrency
-		case currency != m.Finding.BillingCurrency:
+			amount, currency = claim, in
+		case currency != in:
 			return money.Unknown(), ""
-		case claim.Decimal.GreaterThan(amount.Decimal):
-			amount = claim
+		default:
+			amount.Decimal = amount.Decimal.Add(claim.Decimal)
 		}
 	}
 	return amount, currency
@@ -175,6 +200,46 @@ type Placed struct {
 	Sighting finding.Sighting
 	Rule     string
 	Group    GroupKey
+	Ignored  string       // why no issue is made of it; empty: one is
+	Also     []Assignment // its other groups, where rules let later ones match too
+	Revision int64        // of the rules that say so; 0: the built-in ones
+}
+
+// Place says where a finding goes. Assigned is not empty; of two that name the
+// same group the first counts.
+func Place(f *finding.Finding, s finding.Sighting, assigned []Assignment, revision int64) Placed {
+	first := assigned[0]
+	p := Placed{Finding: f, Sighting: s, Rule: first.Rule, Group: first.Group, Ignored: first.Excuse(), Revision: revision}
+	if p.Ignored != "" {
+		p.Rule = ""
+	}
+	p.Also = Others(assigned)
+	return p
+}
+
+// Others are the assignments behind the first that name groups of their own. What
+// is ignored has none.
+func Others(assigned []Assignment) []Assignment {
+	if len(assigned) < 2 {
+		return nil
+	}
+	seen := map[GroupKey]bool{assigned[0].Group: true}
+	var out []Assignment
+	for _, a := range assigned[1:] {
+		if !seen[a.Group] && !a.Ignored {
+			out = append(out, a)
+		}
+		seen[a.Group] = true
+	}
+	return out
+}
+
+// Excuse says in one line why no issue is made of what is ignored; empty: one is.
+func (a Assignment) Excuse() string {
+	if !a.Ignored {
+		return ""
+	}
+	return cmp.Or(strings.Join(strings.Fields(a.Reason), " "), "no rule matches it")
 }
 
 // Intake is the open door of the store during one pull. Everything that goes

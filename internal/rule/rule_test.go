@@ -34,7 +34,7 @@ func TestAssign(t *testing.T) {
 		"no resource":                          {claim(finding.Custom, "ce", "a", ""), claim(finding.Custom, "ce", "b", ""), false},
 	}
 	for name, c := range cases {
-		a, b := rule.Set{}.Assign(c.a), rule.Set{}.Assign(c.b)
+		a, b := rule.Set{}.Assign(c.a)[0], rule.Set{}.Assign(c.b)[0]
 		if (a.Group == b.Group) != c.meet || a.Reason == "" {
 			t.Errorf("%s: %s (%s) and %s (%s)", name, a.Group, a.Reason, b.Group, b.Reason)
 		}

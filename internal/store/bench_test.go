@@ -35,7 +35,7 @@ func sample(i int) finding.Finding {
 }
 
 func assign(f *finding.Finding) rule.Placed {
-	a := rule.Set{}.Assign(f)
+	a := rule.Set{}.Assign(f)[0]
 	return rule.Placed{Finding: f, Group: a.Group, Rule: a.Rule, Sighting: finding.Sighting{Detection: finding.Present, Digest: f.Digest(), Since: time.Now()}}
 }
 

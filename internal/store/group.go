@@ -28,7 +28,8 @@ type grouped struct {
 // An error of yield ends it and is returned as it is.
 //
 // A group whose findings have all moved to other groups has one member, the
-// last that moved, as absent since then: its issue has lost its subject.
+// last that moved, as absent since then, and tells where it is now: its issue has
+// lost its subject.
 func (s *Store) Groups(ctx context.Context, all bool, yield func(rule.Group, []issue.Tracked) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	ahead := s.readAhead(ctx, all, "")
@@ -116,6 +117,36 @@ func (r groupReader) members(ctx context.Context, first, last string) ([]db.Memb
 	return out, err
 }
 
+// also reads the findings that are in a group besides their first one.
+func (r groupReader) also(ctx context.Context, first, last string) (out []db.MembersRow, err error) {
+	if r.all {
+		rows, err := r.q.AlsoMembers(ctx, r.tenant, first, last)
+		for _, row := range rows {
+			out = append(out, db.MembersRow(row))
+		}
+		return out, err
+	}
+	rows, err := r.q.DirtyAlsoMembers(ctx, r.tenant, first, last)
+	for _, row := range rows {
+		out = append(out, db.MembersRow(row))
+	}
+	return out, err
+}
+
+// everyone reads all members of groups.
+func (r groupReader) everyone(ctx context.Context, first, last string) ([]db.MembersRow, error) {
+	members, err := r.members(ctx, first, last)
+	if err != nil {
+		return nil, err
+	}
+	also, err := r.also(ctx, first, last)
+	if len(also) > 0 {
+		members = append(members, also...)
+		slices.SortStableFunc(members, func(a, b db.MembersRow) int { return cmp.Compare(a.GroupKey, b.GroupKey) })
+	}
+	return members, err
+}
+
 func (r groupReader) issues(ctx context.Context, first, last string) ([]db.Issue, error) {
 	if r.all {
 		return r.q.GroupIssues(ctx, r.tenant, first, last)
@@ -132,7 +163,7 @@ func (r groupReader) issues(ctx context.Context, first, last string) ([]db.Issue
 // group key.
 func (r groupReader) fill(ctx context.Context, heads []db.GroupsAfterRow) ([]grouped, error) {
 	first, last := heads[0].GroupKey, heads[len(heads)-1].GroupKey
-	members, err := r.members(ctx, first, last)
+	members, err := r.everyone(ctx, first, last)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +173,7 @@ func (r groupReader) fill(ctx context.Context, heads []db.GroupsAfterRow) ([]gro
 	}
 	out := make([]grouped, 0, len(heads))
 	for _, head := range heads {
-		g := grouped{group: rule.Group{Key: rule.GroupKey(head.GroupKey), Version: head.Version}}
+		g := grouped{group: rule.Group{Key: rule.GroupKey(head.GroupKey), Version: head.Version, Rule: head.Rule, Ignored: head.Ignored}}
 		for ; len(members) > 0 && members[0].GroupKey <= head.GroupKey; members = members[1:] {
 			m, err := toMember(members[0])
 			if err != nil {
@@ -152,7 +183,7 @@ func (r groupReader) fill(ctx context.Context, heads []db.GroupsAfterRow) ([]gro
 		}
 		slices.SortFunc(g.group.Members, func(a, b rule.Member) int { return cmp.Compare(a.Finding.FindingKey, b.Finding.FindingKey) })
 		if len(g.group.Members) == 0 {
-			if g.group.Members, err = r.departed(ctx, head); err != nil {
+			if err = r.departed(ctx, head, &g.group); err != nil {
 				return nil, err
 			}
 		}
@@ -169,16 +200,37 @@ func (r groupReader) fill(ctx context.Context, heads []db.GroupsAfterRow) ([]gro
 	return out, nil
 }
 
-// departed is the finding that left the group last, as gone.
-func (r groupReader) departed(ctx context.Context, head db.GroupsAfterRow) ([]rule.Member, error) {
+// departed makes the finding that left the group last its member, as gone.
+func (r groupReader) departed(ctx context.Context, head db.GroupsAfterRow, g *rule.Group) error {
 	row, err := r.q.Departed(ctx, r.tenant, head.LeftFinding.Int64)
+	if err != nil {
+		return err
+	}
+	m, err := toMember(db.MembersRow(row))
+	if err != nil {
+		return err
+	}
+	m.Finding.Detection = finding.Absent
+	m.Sighting.Detection, m.Sighting.Since = finding.Absent, head.LeftAt.Time
+	g.Members = []rule.Member{m}
+	g.Left, err = r.elsewhere(ctx, row.GroupKey)
+	return err
+}
+
+// elsewhere is a group that findings went to, with its issues.
+func (r groupReader) elsewhere(ctx context.Context, key string) (*rule.Elsewhere, error) {
+	there := rule.Elsewhere{Group: rule.GroupKey(key), Issues: map[int64]string{}}
+	rows, err := r.q.GroupIssues(ctx, r.tenant, key, key)
 	if err != nil {
 		return nil, err
 	}
-	m, err := toMember(db.MembersRow(row))
-	m.Finding.Detection = finding.Absent
-	m.Sighting.Detection, m.Sighting.Since = finding.Absent, head.LeftAt.Time
-	return []rule.Member{m}, err
+	issues, err := toAllTracked(rows)
+	for _, t := range issues {
+		if t.Phase == issue.Live {
+			there.Issues[t.Integration] = t.Observed.WebURL
+		}
+	}
+	return &there, err
 }
 
 // CountGroups says how many groups there are and how many of them are dirty:

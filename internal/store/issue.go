@@ -11,7 +11,9 @@ import (
 	"cxm/internal/issue"
 	"cxm/internal/plan"
 	"cxm/internal/rule"
+	"cxm/internal/rule/attention"
 	"cxm/internal/store/db"
+	"cxm/internal/store/regroup"
 )
 
 // Intend writes down that a step is about to be taken, before the tracker hears
@@ -20,15 +22,22 @@ import (
 //
 // Without an ID the issue is to be created: its row is made as issue.Intended.
 // The error is ErrAlreadyIntended when its group has an issue already that
-// exists or may exist, and ErrCapped when the caps have no room. With an ID its
-// row is saved and gets its next Rev, so that of two who intend to change the
-// same issue one gets ErrStale.
+// exists or may exist, ErrCapped when the caps have no room, and ErrStale when
+// all findings left the group. With an ID its row is saved and gets its next Rev,
+// so that of two who intend to change the same issue one gets ErrStale. While
+// findings are being assigned to other groups everybody gets ErrStale: what was
+// decided about groups that are half filled must not be done.
 func (s *Store) Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan.Entry, issue.Tracked, error) {
+	return s.intendBy(ctx, e, t, func(ctx context.Context, q *db.Queries) (issue.Tracked, error) { return s.intend(ctx, q, t) })
+}
+
+// intendBy writes the entry of an intent, and with intend its issue.
+func (s *Store) intendBy(ctx context.Context, e plan.Entry, t issue.Tracked, intend func(context.Context, *db.Queries) (issue.Tracked, error)) (plan.Entry, issue.Tracked, error) {
 	var entry plan.Entry
 	var row issue.Tracked
 	err := s.saveAs(ctx, "intend", fmt.Sprintf("writing the intent to %s the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
 		var err error
-		if row, err = s.intend(ctx, q, t); err != nil {
+		if row, err = intend(ctx, q); err != nil {
 			return err
 		}
 		entry = e
@@ -46,53 +55,47 @@ func (s *Store) Intend(ctx context.Context, e plan.Entry, t issue.Tracked) (plan
 }
 
 func (s *Store) intend(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
-	if t.ID != 0 {
-		return s.saveIssue(ctx, q, t)
+	if t.ID == 0 {
+		return s.intendNew(ctx, q, t, attention.Ask{})
 	}
-	if err := s.room(ctx, q, t); err != nil {
+	if err := s.assigned(ctx, q); err != nil {
+		return t, err
+	}
+	return s.saveIssue(ctx, q, t)
+}
+
+// intendNew adds the row of an issue that is to be created, if there is room.
+func (s *Store) intendNew(ctx context.Context, q *db.Queries, t issue.Tracked, ask attention.Ask) (issue.Tracked, error) {
+	if err := s.assigned(ctx, q); err != nil {
+		return t, err
+	}
+	if heir, err := s.heir(ctx, q, t.Group); err != nil || heir != t.Group {
+		return t, cmp.Or(err, fmt.Errorf("the findings of group %s are in another group by now: %w", t.Group.Short(), ErrStale))
+	}
+	if err := s.room(ctx, q, t, ask); err != nil {
 		return t, err
 	}
 	t.Phase = issue.Intended
 	return s.addIssue(ctx, q, t)
 }
 
-// room holds the caps: who counts keeps others from creating in the project
-// until its own intent is written.
-func (s *Store) room(ctx context.Context, q *db.Queries, t issue.Tracked) error {
-	if s.caps == (plan.Caps{}) {
-		return nil
+// assigned refuses while findings are being put into other groups.
+func (s *Store) assigned(ctx context.Context, q *db.Queries) error {
+	state, err := regroup.Now(ctx, q, s.tenant)
+	if err == nil && state.Stage != regroup.Done {
+		err = fmt.Errorf("the findings are being put into the groups of rules revision %d, and nothing is decided before that is done: %w", state.Revision, ErrStale)
 	}
-	if err := q.EnterProject(ctx, s.tenant, t.Integration, t.Observed.ProjectID); err != nil {
-		return err
-	}
-	room, err := s.roomIn(ctx, q, t.Integration, t.Observed.ProjectID, s.clock().Add(-time.Hour))
-	if err != nil {
-		return err
-	}
-	if left, _ := s.caps.Left(room); left == 0 {
-		return ErrCapped
-	}
-	return nil
+	return err
 }
 
-func (s *Store) roomIn(ctx context.Context, q *db.Queries, integrationID, projectID int64, since time.Time) (plan.Room, error) {
-	created, err := q.CountCreated(ctx, db.CountCreatedParams{Tenant: s.tenant, IntegrationID: integrationID, ProjectID: projectID, Since: db.Time{Time: since}})
-	if err != nil {
-		return plan.Room{}, err
+// heir is the group that the findings of a group are in by now: itself, unless
+// all of them left it.
+func (s *Store) heir(ctx context.Context, q *db.Queries, group rule.GroupKey) (rule.GroupKey, error) {
+	heir, err := q.Heir(ctx, s.tenant, string(group))
+	if errors.Is(err, sql.ErrNoRows) {
+		return group, nil
 	}
-	open, err := q.CountOpenIn(ctx, s.tenant, integrationID, projectID)
-	return plan.Room{Created: int(created), Open: int(open)}, err
-}
-
-// Room is what a project has had of its caps since then.
-func (s *Store) Room(ctx context.Context, integrationID, projectID int64, since time.Time) (plan.Room, error) {
-	var room plan.Room
-	err := s.query(ctx, fmt.Sprintf("counting the issues of project %d", projectID), func(q *db.Queries) error {
-		var err error
-		room, err = s.roomIn(ctx, q, integrationID, projectID, since)
-		return err
-	})
-	return room, err
+	return rule.GroupKey(heir), err
 }
 
 // CountOpen is how many issues of an integration are open, as far as cxm knows.
@@ -188,8 +191,10 @@ func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settl
 // Adopt stores an issue that was found in the tracker and has no row: made by a
 // request that was sent twice, or after the backup that was restored. It is
 // issue.Live, or issue.Duplicate when its group has an active issue or its nonce
-// has a row already. The group becomes dirty. The error is ErrStale when the
-// issue has a row already: another process was faster.
+// has a row already. Where all findings left its group, it is an issue of the
+// group that they are in now: its marker names the one from before. The group
+// becomes dirty. The error is ErrStale when the issue has a row already: another
+// process was faster.
 func (s *Store) Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, error) {
 	var adopted issue.Tracked
 	err := s.saveAs(ctx, "adopt", "adopting the issue "+t.Observed.WebURL, func(ctx context.Context, q *db.Queries) error {
@@ -197,7 +202,7 @@ func (s *Store) Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, erro
 		if adopted, err = s.adopt(ctx, q, t); err != nil {
 			return err
 		}
-		return s.touch(ctx, q, []rule.GroupKey{t.Group})
+		return s.touch(ctx, q, []rule.GroupKey{adopted.Group})
 	})
 	if err != nil {
 		return issue.Tracked{}, err
@@ -212,6 +217,9 @@ func (s *Store) adopt(ctx context.Context, q *db.Queries, t issue.Tracked) (issu
 	}
 	same, err := q.IssueByNonce(ctx, s.tenant, t.Integration, t.Nonce)
 	if err != nil {
+		return t, err
+	}
+	if t.Group, err = s.heir(ctx, q, t.Group); err != nil {
 		return t, err
 	}
 	t.Phase = issue.Live

@@ -17,7 +17,7 @@ func toTracked(r db.Issue) (issue.Tracked, error) {
 		Phase: issue.Phase(r.Phase), SentAt: r.SentAt.Time, Pending: issue.State(r.PendingState), Override: issue.State(r.OverrideState),
 		Missing: int(r.Missing), Trouble: r.Trouble, Rev: r.Rev,
 		Routed: r.RoutedID, Move: issue.Move{To: r.MoveTo, At: r.MoveAt.Time, Refused: r.MoveRefused},
-		Returns: issue.Returns{Times: int(r.Returns), Last: r.ReturnedAs},
+		Returns: issue.Returns{Times: int(r.Returns), Last: r.ReturnedAs}, Team: r.Team,
 	}
 	if err := db.Decode(r.Observed, &t.Observed, "observed state of issue row", r.ID); err != nil {
 		return t, err
@@ -54,7 +54,7 @@ func addIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
 		PendingState: string(t.Pending), OverrideState: string(t.Override),
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
 		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
-		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, CheckedAt: db.Time{Time: t.SentAt},
+		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, CheckedAt: db.Time{Time: t.SentAt}, Team: t.Team,
 	}, err
 }
 
@@ -67,7 +67,7 @@ func saveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
 		PendingState: string(t.Pending), OverrideState: string(t.Override),
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
 		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
-		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last,
+		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, Team: t.Team,
 	}, err
 }
 

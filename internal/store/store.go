@@ -37,8 +37,8 @@ var (
 	ErrNotWaiting = errors.New("the run does not wait for approval: it was approved, or a later plan took its place (see cxm plan)")
 	// ErrUnderWay: the integration has a shared run that is not finished.
 	ErrUnderWay = errors.New("a run of this integration is under way: it is planned again when that is finished")
-	// ErrCapped: the caps have no room for another issue.
-	ErrCapped = errors.New("the project has as many new or open issues as its caps allow: it waits its turn")
+	// ErrCapped: caps or budgets have no room for another issue now.
+	ErrCapped = errors.New("caps and budgets have no room for another issue now: it is planned again when they have")
 	// ErrConnected: the tenant has an integration with this URL and project.
 	ErrConnected = errors.New("this project is connected already: update that integration")
 )
@@ -106,7 +106,7 @@ func (d *DB) save(ctx context.Context, point, tenant string, f func(context.Cont
 
 // Tenant is the part of the database that belongs to name. A tenant exists as
 // soon as something is stored for it.
-func (d *DB) Tenant(name string) *Store { return &Store{db: d, tenant: name} }
+func (d *DB) Tenant(name string) *Store { return &Store{db: d, tenant: name, clock: time.Now} }
 
 // Store is one tenant's part of the database.
 type Store struct {

@@ -157,7 +157,7 @@ func TestConnectAgain(t *testing.T) {
 		b.ok(b.kept.Connect(ctx, b.in.ID, integration.Defaults{}))
 		f := finding.Finding{FindingKey: finding.NewKey("test", "1"), Kind: finding.Cost, SourceSystem: "test", Title: "one", ResourceID: "1", Detection: finding.Present}
 		_, err := b.store.Ingest(ctx, finding.Pull{Source: "test", Scope: "one", ReceivedAt: noon(), Complete: true}, func(door rule.Intake) (finding.Pull, error) {
-			a := rule.Set{}.Assign(&f)
+			a := rule.Set{}.Assign(&f)[0]
 			p := finding.Pull{Source: "test", Scope: "one", ReceivedAt: noon(), Complete: true}
 			return p, door.Put(rule.Placed{Finding: &f, Group: a.Group, Rule: a.Rule, Sighting: finding.Sighting{Detection: finding.Present, Digest: f.Digest(), Since: noon()}})
 		})

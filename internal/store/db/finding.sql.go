@@ -11,15 +11,27 @@ import (
 )
 
 const addGroup = `-- name: AddGroup :execrows
-insert into finding_groups (tenant, group_key, rule, version, dirty)
-values ($1, $2, $3, 1, true)
+insert into finding_groups (tenant, group_key, rule, ignored, version, dirty)
+values ($1, $2, $3, $4, 1, true)
 on conflict (tenant, group_key) do nothing
 `
 
+type AddGroupParams struct {
+	Tenant   string
+	GroupKey string
+	Rule     string
+	Ignored  string
+}
+
 // AddGroup makes a group that is new, and neither changes nor holds one that is
 // there.
-func (q *Queries) AddGroup(ctx context.Context, tenant string, groupKey string, rule string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addGroup, tenant, groupKey, rule)
+func (q *Queries) AddGroup(ctx context.Context, arg AddGroupParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addGroup,
+		arg.Tenant,
+		arg.GroupKey,
+		arg.Rule,
+		arg.Ignored,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -155,18 +167,19 @@ func (q *Queries) EnterScope(ctx context.Context, tenant string, source string, 
 }
 
 const findingPlace = `-- name: FindingPlace :one
-select id, group_key from findings where tenant = $1 and finding_key = $2
+select id, group_key, also from findings where tenant = $1 and finding_key = $2
 `
 
 type FindingPlaceRow struct {
 	ID       int64
 	GroupKey string
+	Also     int64
 }
 
 func (q *Queries) FindingPlace(ctx context.Context, tenant string, findingKey string) (FindingPlaceRow, error) {
 	row := q.db.QueryRowContext(ctx, findingPlace, tenant, findingKey)
 	var i FindingPlaceRow
-	err := row.Scan(&i.ID, &i.GroupKey)
+	err := row.Scan(&i.ID, &i.GroupKey, &i.Also)
 	return i, err
 }
 
@@ -226,13 +239,14 @@ func (q *Queries) LastPulls(ctx context.Context, tenant string) ([]LastPullsRow,
 
 const markGroup = `-- name: MarkGroup :exec
 update finding_groups set
-	rule = coalesce($1, rule), left_finding = coalesce($2, left_finding),
-	left_at = coalesce($3, left_at), dirty = true, version = version + 1
-where tenant = $4 and group_key = $5
+	rule = coalesce($1, rule), ignored = coalesce($2, ignored), left_finding = coalesce($3, left_finding),
+	left_at = coalesce($4, left_at), dirty = true, version = version + 1
+where tenant = $5 and group_key = $6
 `
 
 type MarkGroupParams struct {
 	Rule        sql.NullString
+	Ignored     sql.NullString
 	LeftFinding sql.NullInt64
 	LeftAt      Time
 	Tenant      string
@@ -244,6 +258,7 @@ type MarkGroupParams struct {
 func (q *Queries) MarkGroup(ctx context.Context, arg MarkGroupParams) error {
 	_, err := q.db.ExecContext(ctx, markGroup,
 		arg.Rule,
+		arg.Ignored,
 		arg.LeftFinding,
 		arg.LeftAt,
 		arg.Tenant,
@@ -255,7 +270,7 @@ func (q *Queries) MarkGroup(ctx context.Context, arg MarkGroupParams) error {
 const miss = `-- name: Miss :one
 update findings set detection = $1, absences = $2, digest = $3, since = coalesce($4, since)
 where tenant = $5 and finding_key = $6
-returning group_key
+returning id, group_key, also
 `
 
 type MissParams struct {
@@ -267,8 +282,14 @@ type MissParams struct {
 	FindingKey string
 }
 
+type MissRow struct {
+	ID       int64
+	GroupKey string
+	Also     int64
+}
+
 // Miss keeps since where none is given.
-func (q *Queries) Miss(ctx context.Context, arg MissParams) (string, error) {
+func (q *Queries) Miss(ctx context.Context, arg MissParams) (MissRow, error) {
 	row := q.db.QueryRowContext(ctx, miss,
 		arg.Detection,
 		arg.Absences,
@@ -277,9 +298,9 @@ func (q *Queries) Miss(ctx context.Context, arg MissParams) (string, error) {
 		arg.Tenant,
 		arg.FindingKey,
 	)
-	var group_key string
-	err := row.Scan(&group_key)
-	return group_key, err
+	var i MissRow
+	err := row.Scan(&i.ID, &i.GroupKey, &i.Also)
+	return i, err
 }
 
 const putBody = `-- name: PutBody :exec
@@ -294,14 +315,14 @@ func (q *Queries) PutBody(ctx context.Context, findingID int64, tenant string, b
 
 const putFinding = `-- name: PutFinding :one
 insert into findings (
-	tenant, scope_id, finding_key, group_key, kind, account, detection, absences,
+	tenant, scope_id, finding_key, first_key, group_key, also, kind, account, detection, absences,
 	digest, since, severity, savings, savings_micros, currency
 ) values (
-	$1, $2, $3, $4, $5, $6, $7, $8,
-	$9, $10, $11, $12, $13, $14
+	$1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+	$11, $12, $13, $14, $15, $16
 )
 on conflict (tenant, finding_key) do update set
-	scope_id = excluded.scope_id, group_key = excluded.group_key, kind = excluded.kind, account = excluded.account,
+	scope_id = excluded.scope_id, first_key = excluded.first_key, group_key = excluded.group_key, also = excluded.also, kind = excluded.kind, account = excluded.account,
 	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = coalesce(excluded.since, findings.since),
 	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
 returning id
@@ -311,7 +332,9 @@ type PutFindingParams struct {
 	Tenant        string
 	ScopeID       int64
 	FindingKey    string
+	FirstKey      string
 	GroupKey      string
+	Also          int64
 	Kind          string
 	Account       string
 	Detection     string
@@ -330,7 +353,9 @@ func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, 
 		arg.Tenant,
 		arg.ScopeID,
 		arg.FindingKey,
+		arg.FirstKey,
 		arg.GroupKey,
+		arg.Also,
 		arg.Kind,
 		arg.Account,
 		arg.Detection,
@@ -348,25 +373,25 @@ func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, 
 }
 
 const rekey = `-- name: Rekey :execrows
-update findings set finding_key = $1
-where findings.tenant = $2 and findings.scope_id = $3 and findings.finding_key = $4
-and not exists (select 1 from findings f where f.tenant = $2 and f.finding_key = $1)
+update findings set finding_key = $1, first_key = case findings.first_key when '' then $2 else findings.first_key end
+where findings.tenant = $3 and findings.scope_id = $4 and findings.finding_key = $2
+and not exists (select 1 from findings f where f.tenant = $3 and f.finding_key = $1)
 `
 
 type RekeyParams struct {
 	FindingKey string
+	Former     string
 	Tenant     string
 	ScopeID    int64
-	Former     string
 }
 
 // Rekey moves what the scope holds to another key, unless that is taken.
 func (q *Queries) Rekey(ctx context.Context, arg RekeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, rekey,
 		arg.FindingKey,
+		arg.Former,
 		arg.Tenant,
 		arg.ScopeID,
-		arg.Former,
 	)
 	if err != nil {
 		return 0, err

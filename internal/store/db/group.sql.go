@@ -10,6 +10,57 @@ import (
 	"database/sql"
 )
 
+const alsoMembers = `-- name: AlsoMembers :many
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from memberships m
+join findings f on f.tenant = m.tenant and f.id = m.finding_id
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where m.tenant = $1 and m.group_key >= $2 and m.group_key <= $3
+order by m.group_key
+`
+
+type AlsoMembersRow struct {
+	GroupKey   string
+	FindingKey string
+	Detection  string
+	Absences   int64
+	Digest     string
+	Since      Time
+	Body       string
+}
+
+// Findings that are in a group besides their first one.
+func (q *Queries) AlsoMembers(ctx context.Context, tenant string, first string, last string) ([]AlsoMembersRow, error) {
+	rows, err := q.db.QueryContext(ctx, alsoMembers, tenant, first, last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AlsoMembersRow
+	for rows.Next() {
+		var i AlsoMembersRow
+		if err := rows.Scan(
+			&i.GroupKey,
+			&i.FindingKey,
+			&i.Detection,
+			&i.Absences,
+			&i.Digest,
+			&i.Since,
+			&i.Body,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countDirtyGroups = `-- name: CountDirtyGroups :one
 select count(*) from finding_groups where tenant = $1 and dirty
 `
@@ -64,8 +115,59 @@ func (q *Queries) Departed(ctx context.Context, tenant string, iD int64) (Depart
 	return i, err
 }
 
+const dirtyAlsoMembers = `-- name: DirtyAlsoMembers :many
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from finding_groups g
+join memberships m on m.tenant = g.tenant and m.group_key = g.group_key
+join findings f on f.tenant = m.tenant and f.id = m.finding_id
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty
+order by g.group_key
+`
+
+type DirtyAlsoMembersRow struct {
+	GroupKey   string
+	FindingKey string
+	Detection  string
+	Absences   int64
+	Digest     string
+	Since      Time
+	Body       string
+}
+
+func (q *Queries) DirtyAlsoMembers(ctx context.Context, tenant string, first string, last string) ([]DirtyAlsoMembersRow, error) {
+	rows, err := q.db.QueryContext(ctx, dirtyAlsoMembers, tenant, first, last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DirtyAlsoMembersRow
+	for rows.Next() {
+		var i DirtyAlsoMembersRow
+		if err := rows.Scan(
+			&i.GroupKey,
+			&i.FindingKey,
+			&i.Detection,
+			&i.Absences,
+			&i.Digest,
+			&i.Since,
+			&i.Body,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dirtyGroupIssues = `-- name: DirtyGroupIssues :many
-select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at
+select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at, i.team
 from finding_groups g
 join issues i on i.tenant = g.tenant and i.group_key = g.group_key
 where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty and i.phase <> 'dropped'
@@ -110,6 +212,7 @@ func (q *Queries) DirtyGroupIssues(ctx context.Context, tenant string, first str
 			&i.Issue.Returns,
 			&i.Issue.ReturnedAs,
 			&i.Issue.CheckedAt,
+			&i.Issue.Team,
 		); err != nil {
 			return nil, err
 		}
@@ -125,7 +228,7 @@ func (q *Queries) DirtyGroupIssues(ctx context.Context, tenant string, first str
 }
 
 const dirtyGroupsAfter = `-- name: DirtyGroupsAfter :many
-select group_key, version, left_finding, left_at
+select group_key, version, left_finding, left_at, rule, ignored
 from finding_groups
 where tenant = $1 and group_key > $2 and dirty
 order by group_key limit $3
@@ -136,6 +239,8 @@ type DirtyGroupsAfterRow struct {
 	Version     int64
 	LeftFinding sql.NullInt64
 	LeftAt      Time
+	Rule        string
+	Ignored     string
 }
 
 func (q *Queries) DirtyGroupsAfter(ctx context.Context, tenant string, after string, page int32) ([]DirtyGroupsAfterRow, error) {
@@ -152,6 +257,8 @@ func (q *Queries) DirtyGroupsAfter(ctx context.Context, tenant string, after str
 			&i.Version,
 			&i.LeftFinding,
 			&i.LeftAt,
+			&i.Rule,
+			&i.Ignored,
 		); err != nil {
 			return nil, err
 		}
@@ -217,7 +324,7 @@ func (q *Queries) DirtyMembers(ctx context.Context, tenant string, first string,
 }
 
 const groupHead = `-- name: GroupHead :one
-select group_key, version, left_finding, left_at
+select group_key, version, left_finding, left_at, rule, ignored
 from finding_groups
 where tenant = $1 and group_key = $2
 `
@@ -227,6 +334,8 @@ type GroupHeadRow struct {
 	Version     int64
 	LeftFinding sql.NullInt64
 	LeftAt      Time
+	Rule        string
+	Ignored     string
 }
 
 func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string) (GroupHeadRow, error) {
@@ -237,12 +346,14 @@ func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string)
 		&i.Version,
 		&i.LeftFinding,
 		&i.LeftAt,
+		&i.Rule,
+		&i.Ignored,
 	)
 	return i, err
 }
 
 const groupIssues = `-- name: GroupIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and group_key >= $2 and group_key <= $3 and phase <> 'dropped'
 order by group_key, id
 `
@@ -281,6 +392,7 @@ func (q *Queries) GroupIssues(ctx context.Context, tenant string, first string, 
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}
@@ -297,7 +409,7 @@ func (q *Queries) GroupIssues(ctx context.Context, tenant string, first string, 
 
 const groupsAfter = `-- name: GroupsAfter :many
 
-select group_key, version, left_finding, left_at
+select group_key, version, left_finding, left_at, rule, ignored
 from finding_groups
 where tenant = $1 and group_key > $2
 order by group_key limit $3
@@ -308,6 +420,8 @@ type GroupsAfterRow struct {
 	Version     int64
 	LeftFinding sql.NullInt64
 	LeftAt      Time
+	Rule        string
+	Ignored     string
 }
 
 // The pages of groups are read in ranges of keys: a range needs no list of keys
@@ -327,6 +441,8 @@ func (q *Queries) GroupsAfter(ctx context.Context, tenant string, after string, 
 			&i.Version,
 			&i.LeftFinding,
 			&i.LeftAt,
+			&i.Rule,
+			&i.Ignored,
 		); err != nil {
 			return nil, err
 		}

@@ -13,11 +13,11 @@ const addIssue = `-- name: AddIssue :one
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
 	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
-	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team
 ) values (
 	$1, $2, $3, $4, $5, 1, $6,
 	$7, $8, $9, $10, $11, $12, $13, $14, $15,
-	$16, $17, $18, $19, $20, $21, $22
+	$16, $17, $18, $19, $20, $21, $22, $23
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id
@@ -46,6 +46,7 @@ type AddIssueParams struct {
 	Returns       int64
 	ReturnedAs    string
 	CheckedAt     Time
+	Team          string
 }
 
 // A group that has an active issue already gives no row back.
@@ -73,10 +74,36 @@ func (q *Queries) AddIssue(ctx context.Context, arg AddIssueParams) (int64, erro
 		arg.Returns,
 		arg.ReturnedAs,
 		arg.CheckedAt,
+		arg.Team,
 	)
 	var id int64
 	err := row.Scan(&id)
 	return id, err
+}
+
+const countAllHeld = `-- name: CountAllHeld :one
+select count(*) from issues
+where tenant = $1
+	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened')
+`
+
+func (q *Queries) CountAllHeld(ctx context.Context, tenant string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countAllHeld, tenant)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countAllMade = `-- name: CountAllMade :one
+select count(*) from issues
+where tenant = $1 and sent_at > $2 and phase <> 'dropped'
+`
+
+func (q *Queries) CountAllMade(ctx context.Context, tenant string, since Time) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countAllMade, tenant, since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const countCreated = `-- name: CountCreated :one
@@ -101,6 +128,19 @@ func (q *Queries) CountCreated(ctx context.Context, arg CountCreatedParams) (int
 		arg.ProjectID,
 		arg.Since,
 	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countHeld = `-- name: CountHeld :one
+select count(*) from issues
+where tenant = $1 and team = $2
+	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened')
+`
+
+func (q *Queries) CountHeld(ctx context.Context, tenant string, team string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countHeld, tenant, team)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -141,6 +181,19 @@ func (q *Queries) CountIssues(ctx context.Context, tenant string) ([]CountIssues
 	return items, nil
 }
 
+const countMade = `-- name: CountMade :one
+select count(*) from issues
+where tenant = $1 and sent_at > $2 and team = $3 and phase <> 'dropped'
+`
+
+// CountMade and CountHeld are the same for a team, and over everything.
+func (q *Queries) CountMade(ctx context.Context, tenant string, since Time, team string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countMade, tenant, since, team)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countOpen = `-- name: CountOpen :one
 select count(*) from issues
 where tenant = $1 and integration_id = $2 and state = 'opened' and phase = 'live'
@@ -166,6 +219,18 @@ func (q *Queries) CountOpenIn(ctx context.Context, tenant string, integrationID 
 	return count, err
 }
 
+const enterCounter = `-- name: EnterCounter :exec
+insert into counters (tenant, scope)
+values ($1, $2)
+on conflict (tenant, scope) do update set scope = counters.scope
+`
+
+// EnterCounter is EnterProject for a team, and for everybody.
+func (q *Queries) EnterCounter(ctx context.Context, tenant string, scope string) error {
+	_, err := q.db.ExecContext(ctx, enterCounter, tenant, scope)
+	return err
+}
+
 const enterProject = `-- name: EnterProject :exec
 insert into watermarks (tenant, integration_id, project_id, seen_at)
 values ($1, $2, $3, null)
@@ -180,7 +245,7 @@ func (q *Queries) EnterProject(ctx context.Context, tenant string, integrationID
 }
 
 const issueByID = `-- name: IssueByID :one
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues where tenant = $1 and id = $2
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues where tenant = $1 and id = $2
 `
 
 func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue, error) {
@@ -211,12 +276,13 @@ func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue
 		&i.Returns,
 		&i.ReturnedAs,
 		&i.CheckedAt,
+		&i.Team,
 	)
 	return i, err
 }
 
 const issueByIID = `-- name: IssueByIID :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and iid = $4 and iid > 0
 `
 
@@ -266,6 +332,7 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}
@@ -281,7 +348,7 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 }
 
 const issueByNonce = `-- name: IssueByNonce :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and integration_id = $2 and nonce = $3
 `
 
@@ -319,6 +386,7 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}
@@ -334,7 +402,7 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 }
 
 const lostIssues = `-- name: LostIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'lost' and iid > 0
 order by id limit 1000
 `
@@ -373,6 +441,7 @@ func (q *Queries) LostIssues(ctx context.Context, tenant string, integrationID i
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}
@@ -422,8 +491,8 @@ update issues set
 	pending_state = $6, override_state = $7,
 	observed = $8, written = $9, missing = $10, trouble = $11,
 	routed_id = $12, move_to = $13, move_at = $14, move_refused = $15,
-	returns = $16, returned_as = $17, rev = rev + 1
-where tenant = $18 and id = $19 and rev = $20
+	returns = $16, returned_as = $17, team = $18, rev = rev + 1
+where tenant = $19 and id = $20 and rev = $21
 `
 
 type SaveIssueParams struct {
@@ -444,6 +513,7 @@ type SaveIssueParams struct {
 	MoveRefused   string
 	Returns       int64
 	ReturnedAs    string
+	Team          string
 	Tenant        string
 	ID            int64
 	Rev           int64
@@ -468,6 +538,7 @@ func (q *Queries) SaveIssue(ctx context.Context, arg SaveIssueParams) (int64, er
 		arg.MoveRefused,
 		arg.Returns,
 		arg.ReturnedAs,
+		arg.Team,
 		arg.Tenant,
 		arg.ID,
 		arg.Rev,
@@ -502,7 +573,7 @@ func (q *Queries) SetWatermark(ctx context.Context, arg SetWatermarkParams) erro
 }
 
 const unsettled = `-- name: Unsettled :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and integration_id = $2 and phase in ('intended', 'in doubt')
 order by id
 `
@@ -541,6 +612,7 @@ func (q *Queries) Unsettled(ctx context.Context, tenant string, integrationID in
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}

@@ -151,6 +151,7 @@ type Issue struct {
 	Returns       int64
 	ReturnedAs    string
 	CheckedAt     Time
+	Team          string
 }
 
 type Journal struct {
@@ -209,6 +210,24 @@ type Rotation struct {
 	UntilAt       Time
 	EndedAt       Time
 	Trouble       string
+}
+
+type RuleRevision struct {
+	Tenant   string
+	Revision int64
+	Text     string
+	Digest   string
+	Author   string
+	Note     string
+	MadeAt   Time
+	Restores int64
+}
+
+type RuleState struct {
+	Tenant   string
+	Revision int64
+	Stage    string
+	Position int64
 }
 
 type Run struct {

@@ -19,7 +19,7 @@ func (q *Queries) CheckIssue(ctx context.Context, checkedAt Time, tenant string,
 }
 
 const movingIssues = `-- name: MovingIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and move_to > 0 and move_refused = ''
 order by id
 `
@@ -58,6 +58,7 @@ func (q *Queries) MovingIssues(ctx context.Context, tenant string, integrationID
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}
@@ -86,7 +87,7 @@ func (q *Queries) OldestCheck(ctx context.Context, tenant string, integrationID 
 }
 
 const oldestChecked = `-- name: OldestChecked :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'live' and state = 'opened'
 order by checked_at limit 100
 `
@@ -125,6 +126,7 @@ func (q *Queries) OldestChecked(ctx context.Context, tenant string, integrationI
 			&i.Returns,
 			&i.ReturnedAs,
 			&i.CheckedAt,
+			&i.Team,
 		); err != nil {
 			return nil, err
 		}

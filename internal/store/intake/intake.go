@@ -15,6 +15,7 @@ import (
 	"cxm/internal/finding"
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
+	"cxm/internal/store/regroup"
 )
 
 // Intake is one open pull.
@@ -28,7 +29,9 @@ type Intake struct {
 
 	puts    map[finding.Key]placed // that wait to be written
 	size    int                    // bytes of what waits
-	touched map[rule.GroupKey]change
+	move    *regroup.Mover
+	state   regroup.State // of the rules, while it writes
+	behind  int64         // the first finding that was put under other rules; 0: none
 	writing bool
 }
 
@@ -42,7 +45,7 @@ func Open(ctx context.Context, tx db.DBTX, tenant string, p finding.Pull) (*Inta
 	}
 	return &Intake{
 		tenant: tenant, scope: scope, at: p.ReceivedAt, tx: tx, q: q, roll: finding.NewRoll(),
-		puts: map[finding.Key]placed{}, touched: map[rule.GroupKey]change{},
+		puts: map[finding.Key]placed{}, move: regroup.New(q, tenant),
 	}, nil
 }
 
@@ -91,13 +94,34 @@ func (in *Intake) read(ctx context.Context) (accounts map[string]bool, err error
 	return accounts, rows.Err()
 }
 
+// settle tells the groups that they changed, and what becomes of the issues of
+// those that findings left. Findings that were read under other rules than are in
+// force now are to be assigned anew.
+func (in *Intake) settle(ctx context.Context) error {
+	if !in.writing {
+		return nil
+	}
+	state := in.state
+	if in.behind != 0 {
+		state = state.Behind(in.behind)
+	}
+	state, err := in.move.Settle(ctx, state)
+	if err == nil && state != in.state {
+		err = state.Save(ctx, in.q, in.tenant)
+	}
+	if err != nil {
+		return err
+	}
+	return in.move.Mark(ctx, in.at)
+}
+
 // Close writes what still waits, and the pull itself, which comes back with its
 // ID.
 func (in *Intake) Close(ctx context.Context, p finding.Pull) (finding.Pull, error) {
 	if err := in.flush(ctx); err != nil {
 		return p, err
 	}
-	if err := in.mark(ctx); err != nil {
+	if err := in.settle(ctx); err != nil {
 		return p, err
 	}
 	reasons, err := db.Encode(p.Reasons)

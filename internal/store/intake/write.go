@@ -13,6 +13,7 @@ import (
 	"cxm/internal/money"
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
+	"cxm/internal/store/regroup"
 )
 
 // What waits is written when it is this much: enough to write it in order, and
@@ -24,15 +25,10 @@ const (
 
 // placed is a finding on its way into the database.
 type placed struct {
-	row  db.PutFindingParams
-	rule string
-	body string
-}
-
-// change is what became of a group.
-type change struct {
-	rule string // that its last finding came by; "": as it was
-	left int64  // the finding that moved away; 0: none
+	row      db.PutFindingParams
+	places   []regroup.Place
+	revision int64
+	body     string
 }
 
 // put lets a finding wait to be written. A key that comes again replaces what
@@ -47,7 +43,7 @@ func (in *Intake) put(ctx context.Context, p rule.Placed) error {
 	if row.Since.IsZero() {
 		row.Since = was.row.Since
 	}
-	in.puts[key] = placed{row: row, rule: p.Rule, body: body}
+	in.puts[key] = placed{row: row, places: regroup.Places(p), revision: p.Revision, body: body}
 	in.size += len(body) - len(was.body)
 	if len(in.puts) < maxWaiting && in.size < maxWaitingSize {
 		return nil
@@ -57,8 +53,12 @@ func (in *Intake) put(ctx context.Context, p rule.Placed) error {
 
 func (in *Intake) row(p rule.Placed) db.PutFindingParams {
 	f, saved := p.Finding, p.Finding.EstimatedMonthlySavings
+	first := ""
+	if key := f.FirstKey(); key != f.FindingKey {
+		first = string(key)
+	}
 	return db.PutFindingParams{
-		Tenant: in.tenant, ScopeID: in.scope, FindingKey: string(f.FindingKey), GroupKey: string(p.Group),
+		Tenant: in.tenant, ScopeID: in.scope, FindingKey: string(f.FindingKey), FirstKey: first, GroupKey: string(p.Group), Also: int64(len(p.Also)),
 		Kind: string(f.Kind), Account: f.SubAccountID, Severity: int64(f.SeverityID),
 		Detection: string(p.Sighting.Detection), Absences: int64(p.Sighting.Absences),
 		Digest: p.Sighting.Digest.String(), Since: db.Time{Time: p.Sighting.Since},
@@ -68,14 +68,17 @@ func (in *Intake) row(p rule.Placed) db.PutFindingParams {
 	}
 }
 
-// begin waits for the pull's turn to write, which is whose the scope without a
-// name is: no source has it, and who enters it holds it until the end.
+// begin waits for the pull's turn to write.
 func (in *Intake) begin(ctx context.Context) error {
 	if in.writing {
 		return nil
 	}
 	in.writing = true
-	_, err := in.q.EnterScope(ctx, in.tenant, "", "")
+	if err := regroup.Turn(ctx, in.q, in.tenant); err != nil {
+		return err
+	}
+	var err error
+	in.state, err = regroup.Now(ctx, in.q, in.tenant)
 	return err
 }
 
@@ -99,49 +102,39 @@ func (in *Intake) flush(ctx context.Context) error {
 	return nil
 }
 
-// write writes the group before the finding that refers to it, then what the
+// write writes the groups before the finding that refers to them, then what the
 // finding says.
 func (in *Intake) write(ctx context.Context, p placed) error {
-	was, err := in.q.FindingPlace(ctx, in.tenant, p.row.FindingKey)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	added, err := in.q.AddGroup(ctx, in.tenant, p.row.GroupKey, p.rule)
+	was, err := in.places(ctx, p.row.FindingKey)
 	if err != nil {
 		return err
 	}
-	if added == 0 {
-		in.touch(p.row.GroupKey, change{rule: p.rule})
+	if err := in.move.Open(ctx, p.places); err != nil {
+		return err
 	}
 	id, err := in.q.PutFinding(ctx, p.row)
 	if err != nil {
 		return err
 	}
-	if was.GroupKey != "" && was.GroupKey != p.row.GroupKey {
-		in.touch(was.GroupKey, change{left: id})
+	if p.revision != in.state.Revision && (in.behind == 0 || id < in.behind) {
+		in.behind = id
+	}
+	if err := in.move.Move(ctx, id, was, p.places); err != nil {
+		return err
 	}
 	return in.q.PutBody(ctx, id, in.tenant, p.body)
 }
 
-// touch remembers that something about a group changed.
-func (in *Intake) touch(group string, t change) {
-	was := in.touched[rule.GroupKey(group)]
-	in.touched[rule.GroupKey(group)] = change{rule: cmp.Or(t.rule, was.rule), left: cmp.Or(t.left, was.left)}
-}
-
-// mark tells the groups that they changed.
-func (in *Intake) mark(ctx context.Context) error {
-	for _, key := range slices.Sorted(maps.Keys(in.touched)) {
-		t := in.touched[key]
-		params := db.MarkGroupParams{Tenant: in.tenant, GroupKey: string(key), Rule: sql.NullString{String: t.rule, Valid: t.rule != ""}}
-		if t.left != 0 {
-			params.LeftFinding, params.LeftAt = sql.NullInt64{Int64: t.left, Valid: true}, db.Time{Time: in.at}
-		}
-		if err := in.q.MarkGroup(ctx, params); err != nil {
-			return err
-		}
+// places are the groups that a finding is in so far; none: it is new.
+func (in *Intake) places(ctx context.Context, key string) ([]regroup.Place, error) {
+	was, err := in.q.FindingPlace(ctx, in.tenant, key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
 	}
-	return nil
+	if err != nil {
+		return nil, err
+	}
+	return in.move.Was(ctx, was.ID, regroup.Place{Group: was.GroupKey}, was.Also)
 }
 
 func (in *Intake) miss(ctx context.Context, key finding.Key, s finding.Sighting) error {
@@ -153,7 +146,7 @@ func (in *Intake) miss(ctx context.Context, key finding.Key, s finding.Sighting)
 	if err := in.begin(ctx); err != nil {
 		return err
 	}
-	group, err := in.q.Miss(ctx, db.MissParams{
+	was, err := in.q.Miss(ctx, db.MissParams{
 		Tenant: in.tenant, FindingKey: string(key),
 		Detection: string(s.Detection), Absences: int64(s.Absences), Digest: s.Digest.String(), Since: db.Time{Time: s.Since},
 	})
@@ -163,8 +156,9 @@ func (in *Intake) miss(ctx context.Context, key finding.Key, s finding.Sighting)
 	if err != nil {
 		return fmt.Errorf("finding %s: %w", key, err)
 	}
-	in.touch(group, change{})
-	return nil
+	places, err := in.move.Was(ctx, was.ID, regroup.Place{Group: was.GroupKey}, was.Also)
+	in.move.Touch(places)
+	return err
 }
 
 // rekey puts what the scope holds under a former key under its key.

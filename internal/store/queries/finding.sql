@@ -6,34 +6,34 @@ on conflict (tenant, source, scope) do update set scope = excluded.scope
 returning id;
 
 -- name: FindingPlace :one
-select id, group_key from findings where tenant = @tenant and finding_key = @finding_key;
+select id, group_key, also from findings where tenant = @tenant and finding_key = @finding_key;
 
 -- AddGroup makes a group that is new, and neither changes nor holds one that is
 -- there.
 -- name: AddGroup :execrows
-insert into finding_groups (tenant, group_key, rule, version, dirty)
-values (@tenant, @group_key, @rule, 1, true)
+insert into finding_groups (tenant, group_key, rule, ignored, version, dirty)
+values (@tenant, @group_key, @rule, @ignored, 1, true)
 on conflict (tenant, group_key) do nothing;
 
 -- MarkGroup says that a group changed, by which rule it is now, and which finding
 -- left it; what is not given stays.
 -- name: MarkGroup :exec
 update finding_groups set
-	rule = coalesce(sqlc.narg('rule'), rule), left_finding = coalesce(sqlc.narg('left_finding'), left_finding),
+	rule = coalesce(sqlc.narg('rule'), rule), ignored = coalesce(sqlc.narg('ignored'), ignored), left_finding = coalesce(sqlc.narg('left_finding'), left_finding),
 	left_at = coalesce(sqlc.narg('left_at'), left_at), dirty = true, version = version + 1
 where tenant = @tenant and group_key = @group_key;
 
 -- PutFinding keeps since where none is given.
 -- name: PutFinding :one
 insert into findings (
-	tenant, scope_id, finding_key, group_key, kind, account, detection, absences,
+	tenant, scope_id, finding_key, first_key, group_key, also, kind, account, detection, absences,
 	digest, since, severity, savings, savings_micros, currency
 ) values (
-	@tenant, @scope_id, @finding_key, @group_key, @kind, @account, @detection, @absences,
+	@tenant, @scope_id, @finding_key, @first_key, @group_key, @also, @kind, @account, @detection, @absences,
 	@digest, @since, @severity, @savings, @savings_micros, @currency
 )
 on conflict (tenant, finding_key) do update set
-	scope_id = excluded.scope_id, group_key = excluded.group_key, kind = excluded.kind, account = excluded.account,
+	scope_id = excluded.scope_id, first_key = excluded.first_key, group_key = excluded.group_key, also = excluded.also, kind = excluded.kind, account = excluded.account,
 	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = coalesce(excluded.since, findings.since),
 	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
 returning id;
@@ -46,11 +46,11 @@ on conflict (finding_id) do update set body = excluded.body;
 -- name: Miss :one
 update findings set detection = @detection, absences = @absences, digest = @digest, since = coalesce(@since, since)
 where tenant = @tenant and finding_key = @finding_key
-returning group_key;
+returning id, group_key, also;
 
 -- Rekey moves what the scope holds to another key, unless that is taken.
 -- name: Rekey :execrows
-update findings set finding_key = @finding_key
+update findings set finding_key = @finding_key, first_key = case findings.first_key when '' then @former else findings.first_key end
 where findings.tenant = @tenant and findings.scope_id = @scope_id and findings.finding_key = @former
 and not exists (select 1 from findings f where f.tenant = @tenant and f.finding_key = @finding_key);
 

@@ -3,13 +3,13 @@
 -- condition would keep both databases from using the index of dirty groups.
 
 -- name: GroupsAfter :many
-select group_key, version, left_finding, left_at
+select group_key, version, left_finding, left_at, rule, ignored
 from finding_groups
 where tenant = @tenant and group_key > @after
 order by group_key limit @page;
 
 -- name: DirtyGroupsAfter :many
-select group_key, version, left_finding, left_at
+select group_key, version, left_finding, left_at, rule, ignored
 from finding_groups
 where tenant = @tenant and group_key > @after and dirty
 order by group_key limit @page;
@@ -25,6 +25,24 @@ order by f.group_key;
 select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
 from finding_groups g
 join findings f on f.tenant = g.tenant and f.group_key = g.group_key
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where g.tenant = @tenant and g.group_key >= @first and g.group_key <= @last and g.dirty
+order by g.group_key;
+
+-- Findings that are in a group besides their first one.
+-- name: AlsoMembers :many
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from memberships m
+join findings f on f.tenant = m.tenant and f.id = m.finding_id
+join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+where m.tenant = @tenant and m.group_key >= @first and m.group_key <= @last
+order by m.group_key;
+
+-- name: DirtyAlsoMembers :many
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+from finding_groups g
+join memberships m on m.tenant = g.tenant and m.group_key = g.group_key
+join findings f on f.tenant = m.tenant and f.id = m.finding_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
 where g.tenant = @tenant and g.group_key >= @first and g.group_key <= @last and g.dirty
 order by g.group_key;
@@ -62,6 +80,6 @@ update finding_groups set dirty = false
 where tenant = @tenant and group_key = @group_key and version = @version and dirty;
 
 -- name: GroupHead :one
-select group_key, version, left_finding, left_at
+select group_key, version, left_finding, left_at, rule, ignored
 from finding_groups
 where tenant = @tenant and group_key = @group_key;

@@ -3,11 +3,11 @@
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
 	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
-	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team
 ) values (
 	@tenant, @integration_id, @group_key, @nonce, @phase, 1, @sent_at,
 	@project_id, @iid, @state, @pending_state, @override_state, @observed, @written, @missing, @trouble,
-	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at
+	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at, @team
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id;
@@ -18,7 +18,7 @@ update issues set
 	pending_state = @pending_state, override_state = @override_state,
 	observed = @observed, written = @written, missing = @missing, trouble = @trouble,
 	routed_id = @routed_id, move_to = @move_to, move_at = @move_at, move_refused = @move_refused,
-	returns = @returns, returned_as = @returned_as, rev = rev + 1
+	returns = @returns, returned_as = @returned_as, team = @team, rev = rev + 1
 where tenant = @tenant and id = @id and rev = @rev;
 
 -- name: Unsettled :many
@@ -83,3 +83,28 @@ where tenant = @tenant and integration_id = @integration_id and project_id = @pr
 insert into watermarks (tenant, integration_id, project_id, seen_at)
 values (@tenant, @integration_id, @project_id, null)
 on conflict (tenant, integration_id, project_id) do update set seen_at = watermarks.seen_at;
+
+-- CountMade and CountHeld are the same for a team, and over everything.
+-- name: CountMade :one
+select count(*) from issues
+where tenant = @tenant and sent_at > @since and team = @team and phase <> 'dropped';
+
+-- name: CountHeld :one
+select count(*) from issues
+where tenant = @tenant and team = @team
+	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened');
+
+-- name: CountAllMade :one
+select count(*) from issues
+where tenant = @tenant and sent_at > @since and phase <> 'dropped';
+
+-- name: CountAllHeld :one
+select count(*) from issues
+where tenant = @tenant
+	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened');
+
+-- EnterCounter is EnterProject for a team, and for everybody.
+-- name: EnterCounter :exec
+insert into counters (tenant, scope)
+values (@tenant, @scope)
+on conflict (tenant, scope) do update set scope = counters.scope;

@@ -29,7 +29,7 @@ import (
 // Run holds the databases that open makes to the behaviour of a store. open
 // returns an empty one each time and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.DB) {
-	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits(), heldRuns(), shared(), routes()} {
+	for _, part := range [][]scenario{ingests(), groupings(), tracking(), finds(), journals(), connections(), apart(), limits(), heldRuns(), budgets(), shared(), routes(), regroupings()} {
 		for _, s := range part {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
@@ -84,7 +84,7 @@ func disk(i int) finding.Finding {
 
 // place puts a finding into the group it belongs to by default.
 func place(f finding.Finding) rule.Placed {
-	assigned := rule.Set{}.Assign(&f)
+	assigned := rule.Set{}.Assign(&f)[0]
 	return rule.Placed{
 		Finding: &f, Group: assigned.Group, Rule: assigned.Rule,
 		Sighting: finding.Sighting{Detection: f.Detection, Digest: f.Digest(), Since: noon()},

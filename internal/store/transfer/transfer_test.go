@@ -24,6 +24,7 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/reconcile/breaker"
 	"cxm/internal/rule"
+	"cxm/internal/rule/attention"
 	"cxm/internal/store"
 	"cxm/internal/store/connections"
 	"cxm/internal/store/database"
@@ -31,6 +32,7 @@ import (
 	"cxm/internal/store/hooks"
 	"cxm/internal/store/pgtest"
 	"cxm/internal/store/reviews"
+	"cxm/internal/store/rules"
 	"cxm/internal/store/tokens"
 	"cxm/internal/store/transfer"
 )
@@ -159,7 +161,7 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 				FindingKey: finding.NewKey("test", fmt.Sprint(i)), Kind: finding.Cost, SourceSystem: "test", Title: fmt.Sprint(i), Description: short[i%len(short)],
 				ResourceID: fmt.Sprint(i), EstimatedMonthlySavings: money.Known(decimal.New(int64(i), -2)), BillingCurrency: "USD", Detection: finding.Present,
 			}
-			a := rule.Set{}.Assign(&f)
+			a := rule.Set{}.Assign(&f)[0]
 			if err := door.Put(rule.Placed{Finding: &f, Group: a.Group, Rule: a.Rule, Sighting: finding.Sighting{Detection: finding.Present, Digest: f.Digest(), Since: noon()}}); err != nil {
 				return p, err
 			}
@@ -200,6 +202,9 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	capped := s.Capped(plan.Caps{PerHour: 100}, noon)
 	_, _, err = capped.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create, WroteAt: noon()}, issue.Tracked{Integration: in.ID, Group: rule.NewGroupKey("capped"), Nonce: "capped"})
 	ok(err)
+	_, _, err = s.IntendNew(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create, WroteAt: noon()}, issue.Tracked{Integration: in.ID, Group: rule.NewGroupKey("asked"), Nonce: "asked", Team: texts()[2], SentAt: noon()},
+		attention.Ask{Budgets: []attention.Budget{{Per: attention.Team, Open: 9}}})
+	ok(err)
 	heard := hooks.New(db.Base(), "default", func(context.Context, store.Tx, int64, int64) error { return nil })
 	hook, err := heard.Add(t.Context(), hooks.Hook{Integration: in.ID, Endpoint: "endpoint", Base: "https://cxm.example.com", Sealed: []byte{0, 0xff}, Level: hooks.Group, CreatedAt: noon()})
 	ok(err)
@@ -209,7 +214,27 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 		_, err = heard.Accept(t.Context(), hooks.Delivery{Integration: in.ID, Keys: []string{changed.String()}, ReceivedAt: noon(), Project: 1, News: hooks.News{IID: int64(i + 1), ChangedAt: changed}})
 		ok(err)
 	}
+	ok(regroup(t, db, s))
 	return in.ID
+}
+
+// regroup applies rules, and stores what is left of a finding that leaves its group
+// while findings are assigned under them.
+func regroup(t *testing.T, db *store.DB, s *store.Store) error {
+	if _, err := rules.New(db.Base(), "default", noon).Apply(t.Context(), rules.Change{Text: texts()[2], Author: "platform-admin", Note: texts()[1]}); err != nil {
+		return err
+	}
+	p := finding.Pull{Source: "test", Scope: "one", ReceivedAt: noon()}
+	_, err := s.Ingest(t.Context(), p, func(door rule.Intake) (finding.Pull, error) {
+		f := finding.Finding{FindingKey: finding.NewKey("test", "7"), Kind: finding.Cost, SourceSystem: "test", Title: "7", ResourceID: "7", Detection: finding.Present}
+		return p, door.Put(rule.Place(&f, finding.Sighting{Detection: finding.Present, Since: noon()}, together(&f), 1))
+	})
+	return err
+}
+
+// together is rules under which all findings are in one group, and in another too.
+func together(*finding.Finding) []rule.Assignment {
+	return []rule.Assignment{{Rule: "one", Group: rule.NewGroupKey("one")}, {Rule: "too", Group: rule.NewGroupKey("too")}}
 }
 
 // earlier is a row of a table that only the version before writes.
@@ -283,7 +308,7 @@ func read(t *testing.T, o store.Options) content {
 // goesOn works with a copy: all is dirty, and new rows get ids of their own.
 func goesOn(t *testing.T, o store.Options, in int64) {
 	t.Helper()
-	_, s := tenant(t, o)
+	db, s := tenant(t, o)
 	open, err := s.OpenRuns(t.Context(), in)
 	if err != nil || len(open) != 0 {
 		t.Errorf("runs are under way in the copy, whose jobs are not: %+v (%v)", open, err)
@@ -291,6 +316,16 @@ func goesOn(t *testing.T, o store.Options, in int64) {
 	total, dirty, err := s.CountGroups(t.Context())
 	if err != nil || total != dirty || total == 0 {
 		t.Errorf("%d of %d groups are marked (%v)", dirty, total, err)
+	}
+	ruled := rules.New(db.Base(), "default", noon)
+	if a, err := ruled.Assigned(t.Context()); err != nil || a.Done || a.Revision != 1 {
+		t.Errorf("the findings of the copy are %+v (%v)", a, err)
+	}
+	if err := ruled.Reassign(t.Context(), 1, together, 100); err != nil {
+		t.Error(err)
+	}
+	if g, _, err := s.Group(t.Context(), rule.NewGroupKey("too")); err != nil || len(g.Members) != 800 {
+		t.Errorf("the group of all has %d members (%v)", len(g.Members), err)
 	}
 	r, _, err := s.BeginRun(t.Context(), plan.Run{StartedAt: noon()}, nil)
 	if err != nil {
@@ -360,7 +395,10 @@ func TestCopyIsOfOneMoment(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			from, to := kind(t)(t), file(t)
 			in := furnish(t, from)
-			_, s := tenant(t, from)
+			db, s := tenant(t, from)
+			if err := rules.New(db.Base(), "default", noon).Reassign(t.Context(), 1, together, 100); err != nil {
+				t.Fatal(err) // nothing is intended before
+			}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan int)
 			go func() {
