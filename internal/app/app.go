@@ -25,6 +25,7 @@ import (
 	"cxm/internal/status"
 	"cxm/internal/store"
 	"cxm/internal/store/hooks"
+	"cxm/internal/store/rules"
 	"cxm/internal/store/tokens"
 )
 
@@ -62,6 +63,7 @@ type App struct {
 	*tokencare.Keeper
 
 	outbox *outbox
+	books  *books
 	board  *status.Board // nil: nobody asked for metrics
 }
 
@@ -115,7 +117,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	a := &App{Config: c, outbox: out}
+	a := &App{Config: c, outbox: out, books: &books{store: rules.New(db.Base(), c.Tenant, c.Clock)}}
 	if c.Metrics {
 		a.board = status.New(a.report)
 		c.Observe = counted(c.Observe, a.board)
@@ -123,7 +125,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	base := &core.Core{
 		Options: core.Options{
 			Tenant: c.Tenant, Clock: c.Clock, Settle: c.Settle, Lease: c.Lease, Transport: c.Transport, Reach: c.Reach,
-			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits, Tell: a.tell,
+			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits, Tell: a.tell, Rules: a.inForce,
 		},
 		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
 		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)),

@@ -71,8 +71,11 @@ func (a *App) take(ctx context.Context, d store.Delivery) error {
 	if err := json.Unmarshal([]byte(d.Options), &in.Options); err != nil {
 		return fmt.Errorf("reading how delivery %d is to be read: %w", d.ID, err)
 	}
-	p := reconcile.Puller{Intake: a.Store.Taking(d.ID), Proof: a.Policy().Proof, Clock: a.Clock}
-	_, _, err := p.Pull(ctx, in)
+	p, err := a.Puller(ctx, a.Store.Taking(d.ID))
+	if err != nil {
+		return err
+	}
+	_, _, err = p.Pull(ctx, in)
 	var refused *reconcile.RefusedError
 	switch {
 	case errors.Is(err, store.ErrTaken):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxm/internal/app/ruling"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/plan"
@@ -42,6 +43,9 @@ func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
 		return Planned{}, err
 	}
 	defer a.Sure(ctx, e.Integration)
+	if err := a.assign(ctx); err != nil {
+		return Planned{}, err
+	}
 	return planned(ctx, e)
 }
 
@@ -70,6 +74,9 @@ func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) 
 		return Planned{}, reconcile.Report{}, err
 	}
 	defer a.Sure(ctx, e.Integration)
+	if err := a.assign(ctx); err != nil {
+		return Planned{}, reconcile.Report{}, err
+	}
 	p, err := planned(ctx, e)
 	if err != nil {
 		return p, reconcile.Report{}, err
@@ -103,6 +110,10 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	if err != nil {
 		return nil, err
 	}
+	book, revision, err := a.books.read(ctx)
+	if err != nil {
+		return nil, err
+	}
 	tracker, err := a.tracker(ctx, in, client)
 	if err != nil {
 		return nil, err
@@ -119,6 +130,14 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	}
 	c.Policy.OnRoute, c.Policy.Recreate = route.Changes(in), a.Recreate
 	c.Renamed = a.renamed(in, client)
+	if revision != 0 {
+		all, err := a.Store.Integrations(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the integrations: %w", err)
+		}
+		r := ruling.New(book, in, all, client, a.Clock)
+		c.Ruler, c.Campaigns = r, r.Campaigns()
+	}
 	for _, f := range change {
 		f(&c)
 	}

@@ -36,6 +36,7 @@ type opened struct {
 	engine *reconcile.Engine
 	in     integration.Integration
 	sealed []byte
+	rules  int64 // the revision it rules by
 }
 
 // engine is the engine of an integration, made anew when the integration or its
@@ -51,16 +52,20 @@ func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconc
 	if err != nil {
 		return nil, fmt.Errorf("reading integration %d: %w", id, err)
 	}
+	_, revision, err := w.app.books.read(ctx)
+	if err != nil {
+		return nil, err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if o := w.open[id]; o != nil && o.in == in && bytes.Equal(o.sealed, sealed) {
+	if o := w.open[id]; o != nil && o.in == in && bytes.Equal(o.sealed, sealed) && o.rules == revision {
 		return o.engine, w.app.StillHeld(ctx, in)
 	}
 	e, err := w.app.engine(ctx, id, false, nil, func(c *reconcile.Config) { c.Breakers, c.Notice = w.app.Store, w.notice(in) })
 	if err != nil {
 		return nil, err
 	}
-	w.open[id] = &opened{engine: e, in: in, sealed: sealed}
+	w.open[id] = &opened{engine: e, in: in, sealed: sealed, rules: revision}
 	return e, nil
 }
 
@@ -68,7 +73,7 @@ func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconc
 func (w *workshop) notice(in integration.Integration) func(breaker.Breaker) {
 	return func(b breaker.Breaker) {
 		w.app.Notice(context.Background(), "cxm.work.held.v1", in.ID, fmt.Sprintf("cxm leaves %s of %s alone until %s, since it only fails: %s.", b.Target, in.URL, b.RetryAt.UTC().Format(time.RFC3339), b.Trouble),
-			map[string]any{"integration": in.ID, "url": in.URL, "target": string(b.Target), "until": b.RetryAt.UTC()})
+			map[string]any{"integration": in.ID, "url": in.URL, "target": b.Target, "until": b.RetryAt.UTC()})
 		w.app.Logger.Warn("cxm stops calling what only fails, and tries again by itself",
 			"integration", in.ID, "url", in.URL, "target", b.Target, "until", b.RetryAt, "trouble", b.Trouble)
 	}
@@ -86,6 +91,9 @@ func (w *reconciler) Timeout(*river.Job[reconcileJob]) time.Duration { return 30
 // Work looks, plans and shares, integration by integration: the trouble of one
 // does not keep the others.
 func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) error {
+	if err := w.app.assign(ctx); err != nil {
+		return err
+	}
 	all, err := w.app.Store.Integrations(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the integrations: %w", err)

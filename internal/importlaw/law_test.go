@@ -95,6 +95,10 @@ func houseLaw() law {
 				values(), "internal/credential", "internal/gitlab", "internal/gitlab/dial", "internal/gitlab/limit", "internal/gitlab/oauth",
 				"internal/gitlab/rest", "internal/notify", "internal/reconcile", "internal/store", "internal/store/...",
 			)},
+			{pkg: "internal/app/ruling", may: append(
+				values(), "internal/integration", "internal/issue/template", "internal/reconcile", "internal/rule/attention", "internal/rule/owner",
+				"internal/rule/rulebook", "internal/rule/rulebook/...",
+			)},
 			{pkg: "internal/app/tokencare", may: append(
 				values(), "internal/app/core", "internal/credential", "internal/gitlab", "internal/gitlab/oauth", "internal/gitlab/rest",
 				"internal/gitlab/token", "internal/reconcile", "internal/reconcile/breaker", "internal/store", "internal/store/tokens",
@@ -115,6 +119,7 @@ func houseLaw() law {
 			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/integration", "internal/notify"}},
 			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
 			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
+			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/ruling", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
 			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/cli/shell")},
 			// The sandbox is a command too; nothing else of the program knows it.
 			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/demo", "internal/sandbox")},

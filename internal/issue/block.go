@@ -40,5 +40,5 @@ func statusLine(status string) string {
 
 // Compose is the whole new issue: its description is the block alone.
 func Compose(d Desired, m Marker, status string) Draft {
-	return Draft{Title: d.Title, Description: d.Block(m, status), Labels: d.Labels}
+	return Draft{Title: d.Title, Description: d.Block(m, status), Labels: d.Labels, Given: d.Given}
 }

@@ -14,7 +14,8 @@ type Draft struct {
 	Labels      []string
 	Assignee    int64 // whom it is for when Assignees is empty, as the tracker numbers people; 0: nobody
 	Settings
-	Turn int // of the writes that wait for the same limits the lowest goes first
+	Given Given // what the rules give it beside its Settings, by names
+	Turn  int   // of the writes that wait for the same limits the lowest goes first
 
 	// Sending is called right before the request leaves, after any wait for
 	// limits, and again before each further attempt after a refusal that proves

@@ -31,6 +31,7 @@ type Desired struct {
 	Digest   finding.Digest     // of what a person would act on: amounts and times left out
 	Team     string             // whose attention it asks for; empty: no team's
 	Budgets  []attention.Budget // it stands under when it is made; none: it is made at once
+	Given    Given              // what it is given when it is made
 	Unlisted []string           // keys of the lines that the checklist in Body has no room for; nil in an Outline
 }
 

@@ -19,6 +19,18 @@ type Settings struct {
 	Confidential bool // only those see it who work in the project
 }
 
+// Given is what rules give an issue when it is made, by names as people write them:
+// whoever makes it finds out what the tracker calls them (Settings). The zero value
+// gives nothing.
+type Given struct {
+	Assignees    []string      // usernames, without @
+	Milestone    string        // a title
+	Due          time.Duration // after it is made; 0: never
+	Weight       int64
+	Type         Type
+	Confidential bool
+}
+
 // Type is GitLab's type of an issue (docs.gitlab.com/api/issues, issue_type). The
 // empty one is Plain.
 type Type string

@@ -28,6 +28,7 @@ type Policy struct {
 	MaxRepeats   int              // times the same text is written again after somebody changed it
 	Proof        int              // complete snapshots in a row that prove absence; for the words only
 	Calm         time.Duration    // after cxm reopened an issue, its last write must be this old before it is closed again; 0: no wait
+	Manual       bool             // people close what is gone; cxm says in the issue that it is
 	OnRoute      rule.OnChange    // what happens to an open issue whose route changed; empty: it is moved
 	Recreate     bool             // an issue that GitLab does not list any more is made again, instead of held
 	Retry        time.Duration    // after a move was refused, so long nothing is moved again
@@ -49,11 +50,12 @@ func DefaultPolicy() Policy {
 
 // Case is everything one decision depends on.
 type Case struct {
-	Now   time.Time // the tracker's clock
-	Group rule.Group
-	Want  issue.Desired
-	Have  []issue.Tracked // every issue of the group, in the order they were made
-	Shut  string          // why the project of Want.Route takes no issue now; empty: it does, as far as is known
+	Now    time.Time // the tracker's clock
+	Group  rule.Group
+	Want   issue.Desired
+	Have   []issue.Tracked // every issue of the group, in the order they were made
+	Shut   string          // why the project of Want.Route takes no issue now; empty: it does, as far as is known
+	Astray string          // why it is not known where its issue belongs: none is made or moved until it is; empty: it is known
 }
 
 // Decide says what is to be done about one group.
@@ -62,6 +64,7 @@ type Case struct {
 //	---------  ---------------------------------------  -----------------------------------------
 //	present    none                                     + create
 //	present    none, and missing from a snapshot since  = wait for proof
+//	present    none, and where it belongs is not known  = held
 //	present    create in doubt                          = look it up first
 //	present    cannot be seen                           = hold: 404 is not deleted
 //	present    not listed any more, by policy           + create, naming the earlier issue
@@ -79,6 +82,7 @@ type Case struct {
 //	present    closed by a person                       = theirs to reopen
 //	present    closed by a person, grown since          ^ reopen
 //	absent     open                                     - close
+//	absent     open, and people close it by policy      ~ say that it is gone
 //	absent     open, reopened by cxm just now           = wait: what flaps is quiet
 //	absent     open, reopened by a person               = theirs to close
 //	absent     closed, in doubt, unseen                 =
@@ -216,6 +220,9 @@ func (d *decider) main() (Step, bool) {
 func (d *decider) none() Step {
 	if missed := d.missed(); missed != "" {
 		return d.step(Nothing, nil, "no issue while it is %s", missed)
+	}
+	if d.Astray != "" {
+		return d.astray()
 	}
 	s := d.step(Create, nil, "%s, and no issue says so yet", d.reported())
 	s.Project = d.Want.Route.Project
@@ -392,6 +399,9 @@ func (d *decider) gone(t *issue.Tracked) Step {
 		s.Later = true // it is looked at again though nothing about it changes
 		return s
 	}
+	if d.Manual && d.Group.Left == nil {
+		return d.told(t, reason)
+	}
 	return d.close(t, reason)
 }
 
@@ -404,30 +414,10 @@ func (d *decider) close(t *issue.Tracked, reason string) Step {
 	return s
 }
 
-// unwanted decides about the issue of a group that no rule makes one of any more.
-func (d *decider) unwanted(t *issue.Tracked) Step {
-	reason := "no rule makes an issue of it any more: " + d.Group.Ignored
-	switch {
-	case t.Observed.State == issue.Closed:
-		return d.step(Nothing, t, "%s, and its issue is closed", reason)
-	case t.Written.State == issue.Closed && t.Override == issue.Opened:
-		return d.step(Nothing, t, "%s, but a person reopened it: theirs to close", reason)
-	}
-	return d.close(t, reason)
-}
-
 // restless says that an issue came back only just now. Closing it at once would
 // open and close it with every turn of a thing that flaps.
 func (d *decider) restless(t *issue.Tracked) bool {
 	return strings.HasPrefix(t.Written.Status, reopened) && d.Now.Sub(t.Written.At) < d.Calm
-}
-
-// regrouped says where the findings are that all left the group.
-func (d *decider) regrouped(t *issue.Tracked) string {
-	if there := d.Group.Left.Issues[t.Integration]; there != "" {
-		return "its findings are in another issue now: " + there
-	}
-	return "its findings are in another issue now"
 }
 
 // proof says how the absence of every member was proved.

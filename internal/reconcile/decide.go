@@ -12,14 +12,12 @@ import (
 // need nothing, which an outline tells: its body differs from whatever an issue
 // says, so where a body matters at all there is a step, and the group is decided
 // on again with the issue as it should be.
-func decide(p plan.Policy, c plan.Case, g rule.Group) []plan.Step {
-	route := c.Want.Route
-	c.Group, c.Want = g, issue.Outline(g)
-	c.Want.Route = route
+func decide(p plan.Policy, c plan.Case, g rule.Group, r Ruling) []plan.Step {
+	c.Group, c.Want = g, r.dress(issue.OutlineAs(g, r.Look))
 	steps := plan.Decide(p, c)
 	if slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Verb != plan.Nothing }) {
-		c.Want = issue.Render(g)
-		c.Want.Route = route
+		want, _ := issue.RenderAs(g, r.Look) // a template that comes to nothing leaves the built-in words: its issue is there all the same
+		c.Want = r.dress(want)
 		steps = plan.Decide(p, c)
 	}
 	for i := range steps {

@@ -31,7 +31,7 @@ func TestDecideIsDecide(t *testing.T) {
 			c.Have = append(c.Have, drawIssue(t, was, now))
 		}
 		want := plan.Decide(plan.DefaultPolicy(), c)
-		got := decide(plan.DefaultPolicy(), plan.Case{Now: now, Have: c.Have}, is)
+		got := decide(plan.DefaultPolicy(), plan.Case{Now: now, Have: c.Have}, is, Ruling{Route: c.Want.Route})
 		for i := range want {
 			verbs[want[i].Verb]++
 			if want[i].Verb == plan.Nothing {
@@ -62,7 +62,7 @@ func TestEmptiedBlock(t *testing.T) {
 	empty := want
 	empty.Body = ""
 	o.Description = empty.Block(mark, "")
-	steps := decide(plan.DefaultPolicy(), plan.Case{Have: []issue.Tracked{tracked.Seen(o)}}, g)
+	steps := decide(plan.DefaultPolicy(), plan.Case{Have: []issue.Tracked{tracked.Seen(o)}}, g, Ruling{})
 	if len(steps) != 1 || steps[0].Verb != plan.Update || *steps[0].Change.Description != draft.Description {
 		t.Errorf("the steps are %+v", steps)
 	}

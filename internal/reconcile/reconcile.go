@@ -156,6 +156,7 @@ type Config struct {
 	Brakes       plan.Brakes          // the zero value holds every close
 	Caps         plan.Caps            // the zero value caps nothing
 	Campaigns    []attention.Campaign // those that run go before others; optional: none
+	Ruler        Ruler                // what the rules say about the issue of a group; optional: the built-in ones
 
 	Stale    func(error) bool                           // says that an error means "changed since it was read"; optional: never
 	Clock    func() time.Time                           // optional: time.Now
@@ -293,10 +294,13 @@ func (e *Engine) decide(ctx context.Context, g rule.Group, have []issue.Tracked)
 			ours = append(ours, t)
 		}
 	}
-	c := plan.Case{Now: e.now(), Have: ours}
-	c.Want.Route = rule.Set{}.Route(g, rule.Route{Project: e.Integration.Project.ID, Path: e.Integration.Project.Path, Reason: "the integration's project"})
-	c.Shut = e.shut(ctx, c.Want.Route.Project, ours)
-	return decide(e.Policy, c, g)
+	r := e.ruling(ctx, g)
+	if r.Away != "" && g.Ignored == "" {
+		g.Ignored = r.Away
+	}
+	c := plan.Case{Now: e.now(), Have: ours, Astray: r.Astray}
+	c.Shut = e.shut(ctx, r.Route.Project, ours)
+	return r.heard(g.Rule, decide(r.Policy, c, g, r))
 }
 
 // Progress is how far an Apply has come.

@@ -33,7 +33,7 @@ import (
 )
 
 // Options are what the parts need of the configuration; all but Transport, Reach,
-// Observe, Limits and Tell are set.
+// Observe, Limits, Rules and Tell are set.
 type Options struct {
 	Tenant    string
 	Clock     func() time.Time
@@ -44,7 +44,8 @@ type Options struct {
 	Logger    *slog.Logger
 	Observe   func(rest.Sent)
 	Limits    rest.Limits
-	Tell      func(context.Context, notify.Event) // sends a notice to the operator's address; nil: nobody is told
+	Rules     func(context.Context) (reconcile.Rules, int64, error) // those in force, with their revision; nil: the built-in ones
+	Tell      func(context.Context, notify.Event)                   // sends a notice to the operator's address; nil: nobody is told
 }
 
 // Core is what is open of one data directory. It is safe for concurrent use.
@@ -69,8 +70,22 @@ func (c *Core) Policy() plan.Policy { return plan.DefaultPolicy() }
 
 // Ingest takes findings in. It needs no integration.
 func (c *Core) Ingest(ctx context.Context, d reconcile.Delivery) (finding.Pull, source.Summary, error) {
-	p := reconcile.Puller{Intake: c.Store, Proof: c.Policy().Proof, Clock: c.Clock}
+	p, err := c.Puller(ctx, c.Store)
+	if err != nil {
+		return finding.Pull{}, source.Summary{}, err
+	}
 	return p.Pull(ctx, d)
+}
+
+// Puller takes findings in under the rules in force.
+func (c *Core) Puller(ctx context.Context, into reconcile.Intake) (reconcile.Puller, error) {
+	p := reconcile.Puller{Intake: into, Proof: c.Policy().Proof, Clock: c.Clock}
+	if c.Rules == nil {
+		return p, nil
+	}
+	var err error
+	p.Rules, p.Revision, err = c.Rules(ctx)
+	return p, err
 }
 
 // Reviews keeps what is looked at of an account's access.

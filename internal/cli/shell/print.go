@@ -26,7 +26,7 @@ func PrintJSON(w io.Writer, v any) error {
 // they would be typed in Go.
 func OneLine(text string) string {
 	quoted, _ := json.Marshal(text)
-	return string(quoted[1 : len(quoted)-1])
+	return strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\u003c`, `<`, `\u003e`, `>`, `\u0026`, `&`).Replace(string(quoted[1 : len(quoted)-1]))
 }
 
 // Terminal says whether a person sits at the stream. What is no file has none.

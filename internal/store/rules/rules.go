@@ -182,6 +182,9 @@ func (s *Store) add(ctx context.Context, q *db.Queries, r Revision) error {
 	if err != nil {
 		return err
 	}
+	if err := q.TouchAll(ctx, s.tenant); err != nil { // what a rule says of looks and budgets changes issues of findings that stay
+		return err
+	}
 	return regroup.State{Revision: r.Number, Stage: regroup.Assign}.Save(ctx, q, s.tenant)
 }
 
