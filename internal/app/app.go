@@ -15,8 +15,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"cxm/internal/app/bootstrap"
+	"cxm/internal/app/connecting"
 	"cxm/internal/app/core"
+	"cxm/internal/app/doctor"
+	"cxm/internal/app/review"
 	"cxm/internal/app/tokencare"
+	"cxm/internal/app/webhooks"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/notify"
@@ -56,11 +61,17 @@ type Config struct {
 	Version    string             // of the program, for the status page; optional
 }
 
-// App is cxm on one data directory. What looks after its tokens is a part of it,
-// with all that it offers.
+// App is cxm on one data directory. It stands on the core, and its parts are a
+// part of it, with all that they offer.
 type App struct {
 	Config
+	*core.Core
 	*tokencare.Keeper
+	*webhooks.Minder
+	*connecting.Connector
+	*bootstrap.Maker
+	*review.Reviewer
+	*doctor.Doctor
 
 	outbox *outbox
 	books  *books
@@ -130,7 +141,11 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
 		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)),
 	}
-	a.Keeper = tokencare.New(base)
+	keeper := tokencare.New(base)
+	minder := webhooks.New(keeper)
+	connector := connecting.New(keeper, minder)
+	a.Core, a.Keeper, a.Minder, a.Connector = base, keeper, minder, connector
+	a.Maker, a.Reviewer, a.Doctor = bootstrap.New(base, connector), review.New(keeper), a.newDoctor()
 	if base.Sealer, err = a.openSealer(ctx, key); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

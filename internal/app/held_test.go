@@ -10,32 +10,17 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/plan"
 )
 
-// disks is snapshots of n opportunities.
-func disks(from, to int) []string {
-	var out []string
-	for i := from; i < to; i++ {
-		out = append(out, disk(i, "10"))
-	}
-	return out
-}
+func disks(from, to int) []string { return apptest.Disks(from, to) }
 
 // reopened opens the same data directory with other settings.
 func (b *bed) reopened(change func(*app.Config)) {
 	b.Helper()
-	c := b.app.Config
-	change(&c)
-	if err := b.app.Close(); err != nil {
-		b.Fatal(err)
-	}
-	a, err := app.Open(b.Context(), c)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { a.Close() })
-	b.app = a
+	b.shared().Reopen(change)
+	b.app = b.App
 }
 
 // states counts the project's issues.

@@ -74,8 +74,8 @@ func (b *bed) run() {
 func TestNotices(t *testing.T) {
 	onBoth(t, func(b *bed) {
 		heard := b.notified()
-		b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Status: 400, Body: `{"message":"400 Bad request - Rotation of legacy personal access tokens is disabled. Use a fine-grained token instead."}`})
-		b.clock.forward(61 * oneDay)
+		b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: "/api/v4/personal_access_tokens/self/rotate", Status: 400, Body: `{"message":"400 Bad request - Rotation of legacy personal access tokens is disabled. Use a fine-grained token instead."}`})
+		b.clock.forward(61 * 24 * time.Hour)
 		for range 2 {
 			b.run()
 		}
@@ -85,7 +85,7 @@ func TestNotices(t *testing.T) {
 		if text := heard.told[0]["text"].(string); !strings.Contains(text, "in 29 days") || !strings.Contains(text, "cxm rotates it by itself on ") {
 			b.Errorf("told %q", text)
 		}
-		b.clock.forward(40 * oneDay)
+		b.clock.forward(40 * 24 * time.Hour)
 		for range 2 {
 			b.run()
 		}
@@ -107,7 +107,7 @@ func TestNoticeRefused(t *testing.T) {
 	b := newBed(t)
 	heard := b.notified()
 	heard.status = http.StatusGone
-	b.clock.forward(61 * oneDay)
+	b.clock.forward(61 * 24 * time.Hour)
 	for range 2 {
 		b.run()
 	}

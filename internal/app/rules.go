@@ -9,6 +9,9 @@ import (
 
 	"cxm/internal/app/ruling"
 	"cxm/internal/finding"
+	"cxm/internal/integration"
+	"cxm/internal/issue"
+	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/rule"
 	"cxm/internal/store/rules"
@@ -152,4 +155,17 @@ func (a *App) RollbackRules(ctx context.Context, number int64, c rules.Change) (
 func (a *App) Book(ctx context.Context) (*ruling.Compiled, error) {
 	book, _, err := a.books.read(ctx)
 	return book, err
+}
+
+// ruled decides about one group under the rules in force; not ok: the built-in ones
+// hold, or GitLab cannot be asked.
+func (a *App) ruled(ctx context.Context, in integration.Integration, g rule.Group, have []issue.Tracked) (steps []plan.Step, ok bool) {
+	if _, revision, err := a.books.read(ctx); err != nil || revision == 0 {
+		return nil, false
+	}
+	e, err := a.engine(ctx, in.ID, true, nil)
+	if err != nil {
+		return nil, false
+	}
+	return e.Decide(ctx, g, have), true
 }

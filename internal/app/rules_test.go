@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cxm/internal/app"
 	"cxm/internal/plan"
@@ -34,7 +35,11 @@ func (b *bed) elsewhere(name string) {
 	b.Helper()
 	group := b.admin(http.MethodGet, "/api/v4/groups/acme", nil)
 	b.admin(http.MethodPost, "/api/v4/projects", map[string]any{"name": name, "path": name, "namespace_id": group["id"]})
-	b.admin(http.MethodPost, "/api/v4/projects/acme%2F"+name+"/members", map[string]any{"user_id": b.tokenState().Integration.Account.ID, "access_level": 40})
+	in, err := b.app.Integration(b.Context(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.admin(http.MethodPost, "/api/v4/projects/acme%2F"+name+"/members", map[string]any{"user_id": in.Account.ID, "access_level": 40})
 }
 
 // ruleSets are rules that change what there is in every way.
@@ -147,7 +152,7 @@ func TestRulesBudget(t *testing.T) {
 	if err != nil || len(waiting) != 1 || len(waiting[0].Lines) != 2 || !strings.Contains(waiting[0].Lines[0].Title, "20.00") || !strings.Contains(waiting[0].Lines[0].Why, "at most 1 new issue a day") {
 		t.Fatalf("the backlog is %+v, %v", waiting, err)
 	}
-	b.clock.forward(oneDay)
+	b.clock.forward(24 * time.Hour)
 	b.want("+")
 }
 
@@ -190,7 +195,7 @@ func TestRulesProjectGone(t *testing.T) {
 	b.elsewhere("data")
 	b.rule("version: 1\nrules:\n  - {name: all, route: {project: acme/data}}\n")
 	b.admin(http.MethodDelete, "/api/v4/projects/acme%2Fdata", nil)
-	b.clock.forward(oneDay)
+	b.clock.forward(24 * time.Hour)
 	b.aws(disk(1, "10"))
 	p, err := b.app.Plan(b.Context(), 0)
 	if err != nil || len(p.Plan.Changes()) > 0 || len(p.Plan.Steps) != 1 || !strings.Contains(p.Plan.Steps[0].Reason, "held: rule all sends it to the project acme/data") {

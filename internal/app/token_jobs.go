@@ -50,7 +50,7 @@ func (w *tokenKeeper) Timeout(*river.Job[tokenJob]) time.Duration { return 10 * 
 // Work looks after every token. The trouble of one keeps no other, and is told
 // here: it is looked at again within the hour.
 func (w *tokenKeeper) Work(ctx context.Context, _ *river.Job[tokenJob]) error {
-	return errors.Join(w.app.CareForTokens(ctx), w.app.remindReviews(ctx))
+	return errors.Join(w.app.CareForTokens(ctx), w.app.RemindReviews(ctx))
 }
 
 // Names of what looks after tokens that callers need.

@@ -110,7 +110,7 @@ or another product at that address never sees it.
 This is what people are told to look at when such an integration does not work, and what
 good practice asks of it, with the checks that do the looking. A test produces each fault in
 the sandbox and holds the first check of its line to naming it
-(` + "`internal/app/doctor_table_test.go`" + `). The tables are made from the code:
+(` + "`internal/app/doctor/table_test.go`" + `). The tables are made from the code:
 ` + "`UPDATE=1 go test ./internal/integration/check -run Page`" + ` writes them anew.
 `
 

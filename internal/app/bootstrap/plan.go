@@ -1,4 +1,4 @@
-package app
+package bootstrap
 
 import (
 	"fmt"
@@ -11,22 +11,22 @@ import (
 	"cxm/internal/plan"
 )
 
-// BootstrapAction is what a step of a bootstrap is about.
-type BootstrapAction string
+// Action is what a step of a bootstrap is about.
+type Action string
 
 // The actions, in their order.
 const (
-	SetAccount    BootstrapAction = "account"
-	SetMember     BootstrapAction = "member"
-	RevokeToken   BootstrapAction = "revoke"
-	MakeToken     BootstrapAction = "token"
-	SetConnection BootstrapAction = "connection"
+	SetAccount    Action = "account"
+	SetMember     Action = "member"
+	RevokeToken   Action = "revoke"
+	MakeToken     Action = "token"
+	SetConnection Action = "connection"
 )
 
-// BootstrapStep is one thing to set up, or that is there already.
-type BootstrapStep struct {
+// Step is one thing to set up, or that is there already.
+type Step struct {
 	Verb   plan.Verb // Create, Update, Close (of a token), or Nothing
-	Action BootstrapAction
+	Action Action
 	Title  string
 	Reason string
 
@@ -34,18 +34,18 @@ type BootstrapStep struct {
 	token int64       // RevokeToken
 }
 
-// BootstrapPlan is what a bootstrap is about to do.
-type BootstrapPlan struct {
+// Plan is what a bootstrap is about to do.
+type Plan struct {
 	URL      string
 	Version  string // of the instance; empty: it does not say
 	As       string // the user name of the owner of the token
 	Username string // of the service account
-	Steps    []BootstrapStep
+	Steps    []Step
 }
 
 // Changes are the steps that do something.
-func (p BootstrapPlan) Changes() []BootstrapStep {
-	return slices.DeleteFunc(slices.Clone(p.Steps), func(s BootstrapStep) bool { return s.Verb == plan.Nothing })
+func (p Plan) Changes() []Step {
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.Verb == plan.Nothing })
 }
 
 // settled is what a bootstrap found, before it changes anything.
@@ -77,8 +77,8 @@ type settled struct {
 //	the connection  of the project, none       + connect
 //	                as another account, or with a token that does not work  ~ connect
 //	                with the token that is held                             =
-func (w Bootstrap) steps(s settled) []BootstrapStep {
-	out := []BootstrapStep{w.accountStep(s)}
+func (w Request) steps(s settled) []Step {
+	out := []Step{w.accountStep(s)}
 	for i, p := range s.places {
 		roles := setup.Roles{}
 		if s.account != nil {
@@ -87,14 +87,14 @@ func (w Bootstrap) steps(s settled) []BootstrapStep {
 		out = append(out, w.memberStep(p, roles))
 	}
 	for _, t := range s.lost {
-		out = append(out, BootstrapStep{Verb: plan.Close, Action: RevokeToken, token: t.ID, Title: fmt.Sprintf("token %d of %s", t.ID, w.Username),
+		out = append(out, Step{Verb: plan.Close, Action: RevokeToken, token: t.ID, Title: fmt.Sprintf("token %d of %s", t.ID, w.Username),
 			Reason: "an earlier attempt made it, and its value was lost on the way: nobody can use it"})
 	}
 	return append(out, w.tokenStep(s), w.connectionStep(s))
 }
 
-func (w Bootstrap) accountStep(s settled) BootstrapStep {
-	step := BootstrapStep{Verb: plan.Create, Action: SetAccount, Title: fmt.Sprintf("service account %s (%s) in %s", w.Username, w.Name, s.home.Named()),
+func (w Request) accountStep(s settled) Step {
+	step := Step{Verb: plan.Create, Action: SetAccount, Title: fmt.Sprintf("service account %s (%s) in %s", w.Username, w.Name, s.home.Named()),
 		Reason: "there is no account of that name"}
 	if s.account == nil {
 		return step
@@ -107,8 +107,8 @@ func (w Bootstrap) accountStep(s settled) BootstrapStep {
 	return step
 }
 
-func (w Bootstrap) memberStep(p setup.Place, have setup.Roles) BootstrapStep {
-	step := BootstrapStep{Verb: plan.Create, Action: SetMember, place: p, Title: fmt.Sprintf("%s in %s", w.Role, p.Named()), Reason: "it is not a member there yet"}
+func (w Request) memberStep(p setup.Place, have setup.Roles) Step {
+	step := Step{Verb: plan.Create, Action: SetMember, place: p, Title: fmt.Sprintf("%s in %s", w.Role, p.Named()), Reason: "it is not a member there yet"}
 	switch {
 	case have.Any > w.Role:
 		step.Verb, step.Title = plan.Nothing, fmt.Sprintf("%s in %s", have.Any, p.Named())
@@ -126,8 +126,8 @@ func (w Bootstrap) memberStep(p setup.Place, have setup.Roles) BootstrapStep {
 	return step
 }
 
-func (w Bootstrap) tokenStep(s settled) BootstrapStep {
-	step := BootstrapStep{Verb: plan.Create, Action: MakeToken, Title: fmt.Sprintf("token with the scopes %s, for %d days", strings.Join(w.Scopes, ", "), w.Days),
+func (w Request) tokenStep(s settled) Step {
+	step := Step{Verb: plan.Create, Action: MakeToken, Title: fmt.Sprintf("token with the scopes %s, for %d days", strings.Join(w.Scopes, ", "), w.Days),
 		Reason: "cxm holds none of the account's that works"}
 	if s.held.ID != 0 {
 		step.Verb, step.Title = plan.Nothing, fmt.Sprintf("token %d with the scopes %s", s.held.ID, strings.Join(s.held.Scopes, ", "))
@@ -136,8 +136,8 @@ func (w Bootstrap) tokenStep(s settled) BootstrapStep {
 	return step
 }
 
-func (w Bootstrap) connectionStep(s settled) BootstrapStep {
-	step := BootstrapStep{Verb: plan.Create, Action: SetConnection, Title: fmt.Sprintf("connection of %s as %s", s.project.Path, w.Username), Reason: "issues go there, and it is not connected yet"}
+func (w Request) connectionStep(s settled) Step {
+	step := Step{Verb: plan.Create, Action: SetConnection, Title: fmt.Sprintf("connection of %s as %s", s.project.Path, w.Username), Reason: "issues go there, and it is not connected yet"}
 	switch {
 	case s.held.ID != 0:
 		step.Verb, step.Reason = plan.Nothing, fmt.Sprintf("there already: integration %d", s.connected.ID)

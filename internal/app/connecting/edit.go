@@ -1,4 +1,4 @@
-package app
+package connecting
 
 import (
 	"context"
@@ -23,14 +23,14 @@ type Detail struct {
 }
 
 // Details lists the integrations, the oldest first.
-func (a *App) Details(ctx context.Context) ([]Detail, error) {
-	all, err := a.Store.Integrations(ctx)
+func (c *Connector) Details(ctx context.Context) ([]Detail, error) {
+	all, err := c.Store.Integrations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the integrations: %w", err)
 	}
 	var out []Detail
 	for _, in := range all {
-		d, err := a.detail(ctx, in)
+		d, err := c.detail(ctx, in)
 		if err != nil {
 			return nil, err
 		}
@@ -40,26 +40,26 @@ func (a *App) Details(ctx context.Context) ([]Detail, error) {
 }
 
 // Detail is what there is to know of one; 0: of the only one there is.
-func (a *App) Detail(ctx context.Context, id int64) (Detail, error) {
-	in, err := a.Integration(ctx, id)
+func (c *Connector) Detail(ctx context.Context, id int64) (Detail, error) {
+	in, err := c.Integration(ctx, id)
 	if err != nil {
 		return Detail{}, err
 	}
-	return a.detail(ctx, in)
+	return c.detail(ctx, in)
 }
 
-func (a *App) detail(ctx context.Context, in integration.Integration) (d Detail, err error) {
+func (c *Connector) detail(ctx context.Context, in integration.Integration) (d Detail, err error) {
 	d.Integration = in
-	if d.Network, err = a.Connections().Network(ctx, in.URL); err != nil {
+	if d.Network, err = c.Connections().Network(ctx, in.URL); err != nil {
 		return d, err
 	}
-	if d.Issues, err = a.Connections().Defaults(ctx, in.ID); err != nil {
+	if d.Issues, err = c.Connections().Defaults(ctx, in.ID); err != nil {
 		return d, err
 	}
-	if d.Token, err = a.Tokens.InUse(ctx, in.ID); err != nil {
+	if d.Token, err = c.Tokens.InUse(ctx, in.ID); err != nil {
 		return d, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
 	}
-	d.Open, err = a.Store.CountOpen(ctx, in.ID)
+	d.Open, err = c.Store.CountOpen(ctx, in.ID)
 	return d, err
 }
 
@@ -86,43 +86,43 @@ type Edited struct {
 
 // EditIntegration changes an integration. Each change is verified with GitLab
 // before it is kept; when one fails those before it are kept, and are in Edited.
-func (a *App) EditIntegration(ctx context.Context, id int64, e Edit) (out Edited, err error) {
+func (c *Connector) EditIntegration(ctx context.Context, id int64, e Edit) (out Edited, err error) {
 	if e.nothing() {
 		return out, errors.New("there is nothing to change: give --url, --ca-file, --proxy, --project, --on-route-change, --label, --assignee or --confidential")
 	}
-	in, err := a.Integration(ctx, id)
+	in, err := c.Integration(ctx, id)
 	if err != nil {
 		return out, err
 	}
-	for _, change := range []func(context.Context, integration.Integration, Edit, *Edited) error{a.editWay, a.editProject, a.editIssues} {
+	for _, change := range []func(context.Context, integration.Integration, Edit, *Edited) error{c.editWay, c.editProject, c.editIssues} {
 		if err = change(ctx, in, e, &out); err != nil {
 			break
 		}
 	}
-	detail, read := a.Detail(ctx, in.ID)
+	detail, read := c.Detail(ctx, in.ID)
 	out.Detail = detail
 	return out, errors.Join(err, read)
 }
 
 // editWay changes where the instance is and how it is reached, once the account
 // that is known is found there.
-func (a *App) editWay(ctx context.Context, in integration.Integration, e Edit, out *Edited) error {
-	base, n, err := a.newWay(ctx, in, e)
+func (c *Connector) editWay(ctx context.Context, in integration.Integration, e Edit, out *Edited) error {
+	base, n, err := c.newWay(ctx, in, e)
 	if err != nil {
 		return err
 	}
-	before, err := a.Connections().Network(ctx, base)
+	before, err := c.Connections().Network(ctx, base)
 	if err != nil || base == in.URL && n == before {
 		return err
 	}
-	moved, err := a.foundAgain(ctx, in, base, n)
+	moved, err := c.foundAgain(ctx, in, base, n)
 	if err != nil {
 		return fmt.Errorf("nothing was changed about how integration %d is reached: %w", in.ID, err)
 	}
-	if err := a.Connections().Reach(ctx, base, n); err != nil {
+	if err := c.Connections().Reach(ctx, base, n); err != nil {
 		return err
 	}
-	if err := a.Store.UpdateIntegration(ctx, moved, nil, credential.Token{}); err != nil {
+	if err := c.Store.UpdateIntegration(ctx, moved, nil, credential.Token{}); err != nil {
 		return err
 	}
 	if base != in.URL {
@@ -138,14 +138,14 @@ func (a *App) editWay(ctx context.Context, in integration.Integration, e Edit, o
 }
 
 // newWay is where and how the instance is to be reached.
-func (a *App) newWay(ctx context.Context, in integration.Integration, e Edit) (base string, n integration.Network, err error) {
+func (c *Connector) newWay(ctx context.Context, in integration.Integration, e Edit) (base string, n integration.Network, err error) {
 	base = in.URL
 	if e.URL != "" {
 		if base, err = integration.ParseURL(e.URL); err != nil {
 			return base, n, err
 		}
 	}
-	if n, err = a.Connections().Network(ctx, in.URL); err != nil {
+	if n, err = c.Connections().Network(ctx, in.URL); err != nil {
 		return base, n, err
 	}
 	var given integration.Network
@@ -155,22 +155,22 @@ func (a *App) newWay(ctx context.Context, in integration.Integration, e Edit) (b
 	if e.Proxy != nil {
 		given.Proxy, n.Proxy = *e.Proxy, ""
 	}
-	given, err = a.Network(given)
+	given, err = c.Network(given)
 	return base, core.Over(given, n), err
 }
 
 // foundAgain makes sure that an address is that of the instance which cxm knows:
 // the token belongs to the same account there, and the project is the same.
-func (a *App) foundAgain(ctx context.Context, in integration.Integration, base string, n integration.Network) (integration.Integration, error) {
-	sent, err := a.Sent(ctx, in)
+func (c *Connector) foundAgain(ctx context.Context, in integration.Integration, base string, n integration.Network) (integration.Integration, error) {
+	sent, err := c.Sent(ctx, in)
 	if err != nil {
 		return in, err
 	}
-	travel, err := a.TravelBy(base, n)
+	travel, err := c.TravelBy(base, n)
 	if err != nil {
 		return in, err
 	}
-	sender, err := a.Rest(base, 0, true, func(o *rest.Options) { o.Token, o.Transport = sent, travel })
+	sender, err := c.Rest(base, 0, true, func(o *rest.Options) { o.Token, o.Transport = sent, travel })
 	if err != nil {
 		return in, err
 	}
@@ -187,15 +187,15 @@ func (a *App) foundAgain(ctx context.Context, in integration.Integration, base s
 	if err != nil {
 		return in, err
 	}
-	in.URL, in.Account, in.Version, in.Project, in.VerifiedAt = base, who.Account, who.Version, found, a.Clock().UTC()
+	in.URL, in.Account, in.Version, in.Project, in.VerifiedAt = base, who.Account, who.Version, found, c.Clock().UTC()
 	return in, nil
 }
 
-func (a *App) editProject(ctx context.Context, in integration.Integration, e Edit, out *Edited) error {
+func (c *Connector) editProject(ctx context.Context, in integration.Integration, e Edit, out *Edited) error {
 	if e.Project == "" && e.OnChange == "" {
 		return nil
 	}
-	now, err := a.SetProject(ctx, in.ID, e.Project, e.OnChange)
+	now, err := c.SetProject(ctx, in.ID, e.Project, e.OnChange)
 	if err != nil {
 		return err
 	}
@@ -208,15 +208,15 @@ func (a *App) editProject(ctx context.Context, in integration.Integration, e Edi
 	return nil
 }
 
-func (a *App) editIssues(ctx context.Context, in integration.Integration, e Edit, out *Edited) error {
+func (c *Connector) editIssues(ctx context.Context, in integration.Integration, e Edit, out *Edited) error {
 	if e.Issues == nil {
 		return nil
 	}
-	in, err := a.Integration(ctx, in.ID) // the project may be another by now
+	in, err := c.Integration(ctx, in.ID) // the project may be another by now
 	if err != nil {
 		return err
 	}
-	client, err := a.Open(ctx, in, true)
+	client, err := c.Open(ctx, in, true)
 	if err != nil {
 		return err
 	}
@@ -226,9 +226,9 @@ func (a *App) editIssues(ctx context.Context, in integration.Integration, e Edit
 	}
 	out.Remarks = append(out.Remarks, remarks...)
 	out.Changed = append(out.Changed, "what new issues are given")
-	if err := a.Connections().Connect(ctx, in.ID, d); err != nil {
+	if err := c.Connections().Connect(ctx, in.ID, d); err != nil {
 		return err
 	}
-	in.VerifiedAt = a.Clock().UTC() // has every process make its engine anew
-	return a.Store.UpdateIntegration(ctx, in, nil, credential.Token{})
+	in.VerifiedAt = c.Clock().UTC() // has every process make its engine anew
+	return c.Store.UpdateIntegration(ctx, in, nil, credential.Token{})
 }

@@ -1,4 +1,4 @@
-package app_test
+package doctor_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/integration/check"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
@@ -23,7 +24,7 @@ func (w ward) account() int64 { return w.user("cxm-integration") }
 
 func (w ward) user(name string) int64 {
 	w.Helper()
-	_, got := w.call(http.MethodGet, "/api/v4/users?username="+name, nil)
+	_, got := w.Call(http.MethodGet, "/api/v4/users?username="+name, nil)
 	var id int64
 	if _, err := fmt.Sscanf(strings.TrimPrefix(string(got), `[{"id":`), "%d", &id); err != nil {
 		w.Fatalf("no user %s: %s", name, got)
@@ -34,8 +35,8 @@ func (w ward) user(name string) int64 {
 // token makes another token of a user.
 func (w ward) token(user int64, days int, scopes ...string) string {
 	w.Helper()
-	got := w.admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/personal_access_tokens", user), map[string]any{
-		"name": "doctor", "scopes": scopes, "expires_at": w.clock.now().AddDate(0, 0, days).Format(time.DateOnly),
+	got := w.Admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/personal_access_tokens", user), map[string]any{
+		"name": "doctor", "scopes": scopes, "expires_at": w.Clock.Now().AddDate(0, 0, days).Format(time.DateOnly),
 	})
 	return got["token"].(string)
 }
@@ -43,25 +44,25 @@ func (w ward) token(user int64, days int, scopes ...string) string {
 // person makes a user who is no bot, with a role in the project.
 func (w ward) person(name, email string, level int) int64 {
 	w.Helper()
-	u := w.admin(http.MethodPost, "/api/v4/users", map[string]any{"username": name, "name": name, "email": email, "force_random_password": true})
-	w.admin(http.MethodPost, projectRoute+"/members", map[string]any{"user_id": u["id"], "access_level": level})
+	u := w.Admin(http.MethodPost, "/api/v4/users", map[string]any{"username": name, "name": name, "email": email, "force_random_password": true})
+	w.Admin(http.MethodPost, apptest.ProjectRoute+"/members", map[string]any{"user_id": u["id"], "access_level": level})
 	return w.user(name)
 }
 
 // role changes the service account's role; 0 takes it out of the project.
 func (w ward) role(level int) {
 	w.Helper()
-	path := fmt.Sprintf("%s/members/%d", projectRoute, w.account())
+	path := fmt.Sprintf("%s/members/%d", apptest.ProjectRoute, w.account())
 	if level == 0 {
-		w.admin(http.MethodDelete, path, nil)
+		w.Admin(http.MethodDelete, path, nil)
 		return
 	}
-	w.admin(http.MethodPut, path, map[string]any{"access_level": level})
+	w.Admin(http.MethodPut, path, map[string]any{"access_level": level})
 }
 
 // exam is one of a connection that is to be.
 func (w ward) exam(token string) app.Exam {
-	return app.Exam{URL: w.url, Token: app.Pasted(token), Project: "acme/platform"}
+	return app.Exam{URL: w.URL, Token: app.Pasted(token), Project: "acme/platform"}
 }
 
 // fresh is an exam with a good token of the service account.
@@ -125,11 +126,11 @@ func connecting() []fault {
 		{"role", "guest and the group", func(w ward) app.Exam { w.role(10); return w.fresh() }, "namespace.role", check.Warning, "neither a role"},
 		{"role", "guest and labels", func(w ward) app.Exam { w.role(10); return w.fresh() }, "project.labels", check.Warning, "silently left out"},
 		{"role", "may not create", func(w ward) app.Exam {
-			w.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: issuesRoute, Status: 403, Header: jsonType(), Body: `{"message":"403 Forbidden"}`})
+			w.GitLab.Inject(sandbox.Fault{Method: http.MethodPost, Path: apptest.IssuesRoute, Status: 403, Header: jsonType(), Body: `{"message":"403 Forbidden"}`})
 			return w.fresh()
 		}, "project.create", check.Failed, "may not create issues"},
 		{"role", "stranger in a public project", func(w ward) app.Exam {
-			w.admin(http.MethodPut, projectRoute, map[string]any{"visibility": "public"})
+			w.Admin(http.MethodPut, apptest.ProjectRoute, map[string]any{"visibility": "public"})
 			w.role(0)
 			return w.fresh()
 		}, "project.role", check.Failed, "no role"},
@@ -144,11 +145,11 @@ func connecting() []fault {
 			return x
 		}, "project.path", check.OK, "GitLab spells it acme/platform"},
 		{"path", "renamed", func(w ward) app.Exam {
-			w.admin(http.MethodPut, projectRoute, map[string]any{"path": "infra"})
+			w.Admin(http.MethodPut, apptest.ProjectRoute, map[string]any{"path": "infra"})
 			return w.fresh()
 		}, "project.moved", check.Warning, "acme/platform is now acme/infra"},
 		{"path", "renamed since", func(w ward) app.Exam {
-			w.admin(http.MethodPut, projectRoute, map[string]any{"path": "infra"})
+			w.Admin(http.MethodPut, apptest.ProjectRoute, map[string]any{"path": "infra"})
 			return app.Exam{}
 		}, "project.moved", check.Warning, "acme/platform is now acme/infra"},
 		{"reach", "port", func(w ward) app.Exam { return w.at(closed()) }, "instance.tcp", check.Failed, "nothing listens"},
@@ -159,7 +160,7 @@ func connecting() []fault {
 			return x
 		}, "instance.proxy", check.Failed, "refused"},
 		{"reach", "certificate", func(w ward) app.Exam {
-			server := httptest.NewTLSServer(w.gitlab)
+			server := httptest.NewTLSServer(w.GitLab)
 			server.Config.ErrorLog = quiet()
 			w.Cleanup(server.Close)
 			return w.at(server.URL)
@@ -176,7 +177,7 @@ func connecting() []fault {
 		{"scopes", "no code", func(w ward) app.Exam { return w.exam(w.token(w.account(), 60, "api")) }, "token.scopes", check.Warning, "write_repository"},
 		{"scopes", "fine-grained", func(w ward) app.Exam {
 			x := w.fresh()
-			w.gitlab.SetLimits(sandbox.Limits{FineGrained: true})
+			w.GitLab.SetLimits(sandbox.Limits{FineGrained: true})
 			return x
 		}, "token.granular", check.Failed, "only fine-grained tokens"},
 	}
@@ -184,7 +185,7 @@ func connecting() []fault {
 
 // older is an exam at an instance of another version.
 func (w ward) older(version string) app.Exam {
-	s, err := sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Version: version, Clock: w.clock.now})
+	s, err := sandbox.New(sandbox.Options{Seed: sandbox.SeedDemo, Version: version, Clock: w.Clock.Now})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -198,7 +199,7 @@ func jsonType() http.Header { return http.Header{"Content-Type": {"application/j
 func working() []fault {
 	return []fault{
 		{"member", "taken out", func(w ward) app.Exam { w.role(0); return app.Exam{} }, "access.kept", check.Failed, "taken out of the project"},
-		{"expired", "its day came", func(w ward) app.Exam { w.clock.forward(91 * 24 * time.Hour); return app.Exam{} }, "token.expiry", check.Failed, "has expired"},
+		{"expired", "its day came", func(w ward) app.Exam { w.Clock.Forward(91 * 24 * time.Hour); return app.Exam{} }, "token.expiry", check.Failed, "has expired"},
 		{"expired", "soon", func(w ward) app.Exam { return w.exam(w.token(w.account(), 6, "api")) }, "token.expiry", check.Warning, "from that day on"},
 		{"expired", "revoked", func(w ward) app.Exam {
 			x := w.fresh()
@@ -207,49 +208,49 @@ func working() []fault {
 		}, "token.revoked", check.Failed, "was revoked"},
 		{"events", "none", func(ward) app.Exam { return app.Exam{} }, "events.configured", check.Warning, "cxm ingest"},
 		{"events", "silent", func(w ward) app.Exam {
-			w.aws(disk(1, "10"))
-			w.clock.forward(10 * 24 * time.Hour)
+			w.AWS(apptest.Disk(1, "10"))
+			w.Clock.Forward(10 * 24 * time.Hour)
 			return app.Exam{}
 		}, "events.configured", check.Warning, "for more than a week"},
 		{"events", "not whole", func(w ward) app.Exam {
-			w.ingest(source.CostOptimizationHub, `{"items":[`+disk(1, "10")+`],"nextToken":"more"}`)
+			w.Ingest(source.CostOptimizationHub, `{"items":[`+apptest.Disk(1, "10")+`],"nextToken":"more"}`)
 			return app.Exam{}
 		}, "events.complete", check.Warning, "not complete"},
 		{"events", "waiting", func(w ward) app.Exam {
-			if _, err := w.app.Accept(w.Context(), app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "a.json", Reader: strings.NewReader(snapshot())}}}); err != nil {
+			if _, err := w.App.Accept(w.Context(), app.Delivery{Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "a.json", Reader: strings.NewReader(apptest.Snapshot())}}}); err != nil {
 				w.Fatal(err)
 			}
 			return app.Exam{}
 		}, "events.waiting", check.Warning, "cxm run"},
 		{"errors", "refused", func(w ward) app.Exam {
-			w.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: issuesRoute, Times: 1, Status: 422, Header: jsonType(), Body: `{"message":"no"}`})
-			w.aws(disk(1, "10"))
-			w.apply()
+			w.GitLab.Inject(sandbox.Fault{Method: http.MethodPost, Path: apptest.IssuesRoute, Times: 1, Status: 422, Header: jsonType(), Body: `{"message":"no"}`})
+			w.AWS(apptest.Disk(1, "10"))
+			w.Apply()
 			return app.Exam{}
 		}, "issues.errors", check.Warning, "failed"},
 		{"errors", "archived", func(w ward) app.Exam {
-			w.admin(http.MethodPost, projectRoute+"/archive", nil)
+			w.Admin(http.MethodPost, apptest.ProjectRoute+"/archive", nil)
 			return app.Exam{}
 		}, "project.archived", check.Failed, "/edit"},
 		{"errors", "deletion", func(w ward) app.Exam {
-			w.admin(http.MethodDelete, projectRoute, nil)
+			w.Admin(http.MethodDelete, apptest.ProjectRoute, nil)
 			return app.Exam{}
 		}, "project.deletion", check.Failed, "going to be deleted"},
 		{"errors", "issues off", func(w ward) app.Exam {
-			w.admin(http.MethodPut, projectRoute, map[string]any{"issues_access_level": "disabled"})
+			w.Admin(http.MethodPut, apptest.ProjectRoute, map[string]any{"issues_access_level": "disabled"})
 			return app.Exam{}
 		}, "project.issues", check.Failed, "switched off"},
 		{"errors", "webhook", func(w ward) app.Exam {
-			w.gitlab.Inject(sandbox.Fault{Method: http.MethodGet, Path: "/api/v4/projects/*/hooks", Status: 200, Header: jsonType(), Body: `[{"id":1,"url":"https://cxm.example.com/h?secret=1","alert_status":"disabled"}]`})
+			w.GitLab.Inject(sandbox.Fault{Method: http.MethodGet, Path: "/api/v4/projects/*/hooks", Status: 200, Header: jsonType(), Body: `[{"id":1,"url":"https://cxm.example.com/h?secret=1","alert_status":"disabled"}]`})
 			return app.Exam{}
 		}, "project.webhooks", check.Warning, "40 failures"},
 		{"errors", "limit", func(w ward) app.Exam {
 			x := w.fresh()
-			w.gitlab.SetLimits(sandbox.Limits{AuthenticatedAPI: 4})
+			w.GitLab.SetLimits(sandbox.Limits{AuthenticatedAPI: 4})
 			return x
 		}, "instance.limits", check.Warning, "close to its limit"},
 		{"errors", "clock", func(w ward) app.Exam {
-			w.app = w.open(w.dir, func(c *app.Config) { c.Clock = func() time.Time { return w.clock.now().Add(10 * time.Minute) } })
+			w.App = w.Open(w.Dir, func(c *app.Config) { c.Clock = func() time.Time { return w.Clock.Now().Add(10 * time.Minute) } })
 			return app.Exam{}
 		}, "instance.clock", check.Warning, "ahead of GitLab's"},
 		{"removed", "taken out", func(w ward) app.Exam { w.role(0); return app.Exam{} }, "access.kept", check.Failed, "/acme/platform/-/project_members"},
@@ -257,7 +258,7 @@ func working() []fault {
 		{"inactive", "deactivated", func(w ward) app.Exam { w.state("deactivate"); return app.Exam{} }, "account.state", check.Failed, "was deactivated"},
 		{"inactive", "before connecting", func(w ward) app.Exam { x := w.fresh(); w.state("block"); return x }, "account.state", check.Failed, "is blocked"},
 		{"deleted", "gone", func(w ward) app.Exam {
-			w.admin(http.MethodDelete, fmt.Sprintf("/api/v4/users/%d", w.account()), nil)
+			w.Admin(http.MethodDelete, fmt.Sprintf("/api/v4/users/%d", w.account()), nil)
 			return app.Exam{}
 		}, "access.kept", check.Failed, "new token"},
 	}
@@ -265,7 +266,7 @@ func working() []fault {
 
 func (w ward) state(verb string) {
 	w.Helper()
-	w.admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/%s", w.account(), verb), nil)
+	w.Admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/%s", w.account(), verb), nil)
 }
 
 // revoke revokes a token by itself.
@@ -282,7 +283,7 @@ func (w ward) with(token, method, path, address string) int {
 	r.RemoteAddr = address + ":4711"
 	r.Header.Set("PRIVATE-TOKEN", token)
 	out := httptest.NewRecorder()
-	w.gitlab.ServeHTTP(out, r)
+	w.GitLab.ServeHTTP(out, r)
 	return out.Code
 }
 
@@ -297,8 +298,8 @@ func practising() []fault {
 		{"personal", "engineer", func(w ward) app.Exam {
 			return w.exam(w.token(w.user("engineer"), 60, "api"))
 		}, "account.kind", check.Warning, "when the person leaves"},
-		{"least", "administrator", func(w ward) app.Exam { return w.exam(w.gitlab.AdminToken()) }, "account.admin", check.Warning, "whoever gets its token"},
-		{"least", "sudo", func(w ward) app.Exam { return w.exam(w.gitlab.AdminToken()) }, "token.excess", check.Warning, "sudo"},
+		{"least", "administrator", func(w ward) app.Exam { return w.exam(w.GitLab.AdminToken()) }, "account.admin", check.Warning, "whoever gets its token"},
+		{"least", "sudo", func(w ward) app.Exam { return w.exam(w.GitLab.AdminToken()) }, "token.excess", check.Warning, "sudo"},
 		{"store", "open file", func(w ward) app.Exam {
 			x := w.fresh()
 			x.TokenFile = filepath.Join(w.TempDir(), "token")
@@ -312,24 +313,24 @@ func practising() []fault {
 		}, "token.storage", check.Warning, "chmod 600"},
 		{"rotate", "old", func(w ward) app.Exam {
 			x := w.exam(w.token(w.account(), 360, "api"))
-			w.clock.forward(100 * 24 * time.Hour)
+			w.Clock.Forward(100 * 24 * time.Hour)
 			return x
 		}, "token.age", check.Warning, "older than 90 days"},
 		{"rotate", "cannot", func(w ward) app.Exam { return w.exam(w.token(w.account(), 60, "read_api")) }, "token.rotation", check.Warning, "cannot renew itself"},
 		{"watch", "many addresses", func(w ward) app.Exam {
 			x := w.fresh()
 			for i := range 3 {
-				w.clock.forward(2 * time.Minute)
+				w.Clock.Forward(2 * time.Minute)
 				w.with(x.Token.Reveal(), http.MethodGet, "/api/v4/user", fmt.Sprintf("192.0.2.%d", i+1))
 			}
-			w.clock.forward(2 * time.Minute)
+			w.Clock.Forward(2 * time.Minute)
 			return x
 		}, "token.use", check.Warning, "several addresses"},
 		{"owners", "one", func(w ward) app.Exam {
-			w.admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/block", w.user("platform-admin")), nil)
+			w.Admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/block", w.user("platform-admin")), nil)
 			return w.fresh()
 		}, "account.owners", check.Warning, "can"},
-		{"review", "never", func(w ward) app.Exam { w.clock.forward(100 * 24 * time.Hour); return app.Exam{} }, "access.review", check.Warning, "cxm access review"},
+		{"review", "never", func(w ward) app.Exam { w.Clock.Forward(100 * 24 * time.Hour); return app.Exam{} }, "access.review", check.Warning, "cxm access review"},
 		{"mail", "a person's", func(w ward) app.Exam {
 			return w.exam(w.token(w.person("cxm-integration-bot", "first.last@example.com", 40), 60, "api"))
 		}, "account.address", check.Warning, "a team's address"},

@@ -1,4 +1,4 @@
-package app
+package bootstrap
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"cxm/internal/app/connecting"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/gitlab/setup"
 	"cxm/internal/issue"
@@ -28,7 +29,7 @@ func (b *bootstrapper) carry(ctx context.Context) error {
 	return b.end(ctx)
 }
 
-func (b *bootstrapper) step(ctx context.Context, c *setup.Client, s BootstrapStep) error {
+func (b *bootstrapper) step(ctx context.Context, c *setup.Client, s Step) error {
 	switch s.Action {
 	case SetAccount:
 		return b.createAccount(ctx, c)
@@ -44,7 +45,7 @@ func (b *bootstrapper) step(ctx context.Context, c *setup.Client, s BootstrapSte
 
 // createAccount makes the account, once: a second one could not have its name.
 func (b *bootstrapper) createAccount(ctx context.Context, c *setup.Client) (err error) {
-	if b.known, err = b.reviews.Begin(ctx, b.base, b.want.Username, b.app.Clock().UTC()); err != nil {
+	if b.known, err = b.reviews.Begin(ctx, b.base, b.want.Username, b.maker.Clock().UTC()); err != nil {
 		return err
 	}
 	b.account, err = c.CreateAccount(ctx, b.home, b.want.Name, b.want.Username, b.others)
@@ -68,7 +69,7 @@ func (b *bootstrapper) note(format string, args ...any) {
 }
 
 // join makes the account a member, or raises its role.
-func (b *bootstrapper) join(ctx context.Context, c *setup.Client, s BootstrapStep) error {
+func (b *bootstrapper) join(ctx context.Context, c *setup.Client, s Step) error {
 	send := c.Join
 	if s.Verb == plan.Update {
 		send = c.Raise
@@ -94,7 +95,7 @@ func conflict(err error) bool {
 // createToken makes the token. Of one whose answer was lost nobody has the value:
 // it is revoked, and another one made, once.
 func (b *bootstrapper) createToken(ctx context.Context, c *setup.Client, again bool) (err error) {
-	if b.known, err = b.reviews.Begin(ctx, b.base, b.want.Username, b.app.Clock().UTC()); err != nil {
+	if b.known, err = b.reviews.Begin(ctx, b.base, b.want.Username, b.maker.Clock().UTC()); err != nil {
 		return err
 	}
 	if b.known.Account != b.account.ID {
@@ -103,7 +104,7 @@ func (b *bootstrapper) createToken(ctx context.Context, c *setup.Client, again b
 			return err
 		}
 	}
-	day := b.app.Clock().UTC().Truncate(24*time.Hour).AddDate(0, 0, b.want.Days)
+	day := b.maker.Clock().UTC().Truncate(24*time.Hour).AddDate(0, 0, b.want.Days)
 	made, err := c.CreateToken(ctx, b.home, b.account.ID, setup.Grant{Name: tokenName(b.known.Nonce), Scopes: b.want.Scopes, ExpiresAt: day})
 	if err == nil {
 		b.token, b.held = made.Value, made
@@ -127,7 +128,7 @@ func (b *bootstrapper) createToken(ctx context.Context, c *setup.Client, again b
 // connect connects with the new token. One that GitLab does not let cxm connect
 // with is revoked, since nobody else has it.
 func (b *bootstrapper) connect(ctx context.Context, c *setup.Client) error {
-	done, err := b.app.ConnectGitLab(ctx, Connect{URL: b.base, Token: b.token, Project: fmt.Sprint(b.project.ID), Network: b.want.Network})
+	done, err := b.maker.connector.ConnectGitLab(ctx, connecting.Connect{URL: b.base, Token: b.token, Project: fmt.Sprint(b.project.ID), Network: b.want.Network})
 	if _, refused := errors.AsType[*issue.Trouble](err); refused {
 		return errors.Join(err, c.RevokeToken(ctx, b.home, b.account.ID, b.held.ID))
 	}
@@ -143,6 +144,6 @@ func (b *bootstrapper) end(ctx context.Context) error {
 	if b.known.Nonce == "" || !b.known.EndedAt.IsZero() {
 		return nil
 	}
-	b.known.Integration, b.known.EndedAt = b.connected.ID, b.app.Clock().UTC()
+	b.known.Integration, b.known.EndedAt = b.connected.ID, b.maker.Clock().UTC()
 	return b.reviews.Save(ctx, b.known)
 }

@@ -1,4 +1,4 @@
-package app
+package connecting
 
 import (
 	"context"
@@ -37,7 +37,7 @@ type Visit struct {
 	Version string           // of the instance; empty: it does not say
 	Token   credential.Token // without its value
 
-	app    *App
+	by     *Connector
 	asked  Connect
 	way    integration.Network
 	client *gitlab.Client
@@ -45,13 +45,13 @@ type Visit struct {
 }
 
 // Visit asks an instance who the token belongs to and what it may do.
-func (a *App) Visit(ctx context.Context, c Connect) (*Visit, error) {
-	base, err := integration.ParseURL(c.URL)
+func (c *Connector) Visit(ctx context.Context, want Connect) (*Visit, error) {
+	base, err := integration.ParseURL(want.URL)
 	if err != nil {
 		return nil, err
 	}
-	v := &Visit{URL: base, app: a, asked: c}
-	sender, err := a.stranger(ctx, v)
+	v := &Visit{URL: base, by: c, asked: want}
+	sender, err := c.stranger(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (a *App) Visit(ctx context.Context, c Connect) (*Visit, error) {
 		return nil, fmt.Errorf("connecting to %s: %w", base, err)
 	}
 	v.Account, v.Version, v.Token = who.Account, who.Version, tokencare.Described(who.Token)
-	if g, ok := credential.GrantOf(c.Token); ok {
+	if g, ok := credential.GrantOf(want.Token); ok {
 		v.Token = g.Token()
 		v.Token.Value = credential.Secret{}
 	}
@@ -69,21 +69,21 @@ func (a *App) Visit(ctx context.Context, c Connect) (*Visit, error) {
 }
 
 // stranger makes what sends to an instance that may not be stored yet.
-func (a *App) stranger(ctx context.Context, v *Visit) (*rest.Client, error) {
-	given, err := a.Network(v.asked.Network)
+func (c *Connector) stranger(ctx context.Context, v *Visit) (*rest.Client, error) {
+	given, err := c.Network(v.asked.Network)
 	if err != nil {
 		return nil, err
 	}
-	before, err := a.Connections().Network(ctx, v.URL)
+	before, err := c.Connections().Network(ctx, v.URL)
 	if err != nil {
 		return nil, err
 	}
 	v.way = core.Over(given, before)
-	travel, err := a.TravelBy(v.URL, v.way)
+	travel, err := c.TravelBy(v.URL, v.way)
 	if err != nil {
 		return nil, err
 	}
-	return a.Rest(v.URL, 0, false, func(o *rest.Options) { o.Token, o.Transport = v.asked.Token.Bearer, travel })
+	return c.Rest(v.URL, 0, false, func(o *rest.Options) { o.Token, o.Transport = v.asked.Token.Bearer, travel })
 }
 
 // Namespaces lists where the account is a member; what is searched for is in
@@ -98,12 +98,12 @@ func (v *Visit) Projects(within, search string) *Pages[Place] {
 
 // Connect verifies the project and stores the connection, the token sealed.
 func (v *Visit) Connect(ctx context.Context, project string) (Connected, error) {
-	a := v.app
+	c := v.by
 	found, err := v.client.Project(ctx, project)
 	if err != nil {
 		return Connected{}, fmt.Errorf("connecting to %s: %w", v.URL, err)
 	}
-	now := a.Clock().UTC()
+	now := c.Clock().UTC()
 	in := integration.Integration{
 		Provider: integration.GitLab, URL: v.URL, Version: v.Version, Account: v.Account,
 		Project: found, CreatedAt: now, VerifiedAt: now,
@@ -112,20 +112,20 @@ func (v *Visit) Connect(ctx context.Context, project string) (Connected, error) 
 	if err != nil {
 		return Connected{}, err
 	}
-	if err := a.reach(ctx, v.URL, v.way); err != nil {
+	if err := c.reach(ctx, v.URL, v.way); err != nil {
 		return Connected{}, err
 	}
 	if in.ID, in.CreatedAt, err = v.known(ctx, in); err != nil {
 		return Connected{}, err
 	}
-	if in, err = a.keep(ctx, in, v.asked.Token, v.Token); err != nil {
+	if in, err = c.keep(ctx, in, v.asked.Token, v.Token); err != nil {
 		return Connected{}, err
 	}
-	if err := a.Connections().Connect(ctx, in.ID, given); err != nil {
+	if err := c.Connections().Connect(ctx, in.ID, given); err != nil {
 		return Connected{}, err
 	}
 	return Connected{
-		Integration: in, Token: v.Token, Issues: given, Private: v.app.private(ctx, v.URL, v.way),
+		Integration: in, Token: v.Token, Issues: given, Private: v.by.private(ctx, v.URL, v.way),
 		Warnings: append(warnings(in, v.Token), remarks...),
 	}, nil
 }
@@ -134,11 +134,11 @@ func (v *Visit) Connect(ctx context.Context, project string) (Connected, error) 
 // when the instance was at another address: cxm's markers in its issues tell. 0:
 // there was none.
 func (v *Visit) known(ctx context.Context, in integration.Integration) (id int64, since time.Time, err error) {
-	there, err := v.app.Connections().Here(ctx, in.URL, in.Project.ID)
+	there, err := v.by.Connections().Here(ctx, in.URL, in.Project.ID)
 	if err != nil || there.ID != 0 {
 		return there.ID, there.CreatedAt, err
 	}
-	others, err := v.app.Connections().Same(ctx, in.Project.ID)
+	others, err := v.by.Connections().Same(ctx, in.Project.ID)
 	if err != nil {
 		return 0, in.CreatedAt, err
 	}
@@ -175,22 +175,22 @@ func (v *Visit) recognised(ctx context.Context, project int64, traces []connecti
 }
 
 // reach keeps how an instance is reached, unless there is nothing to keep.
-func (a *App) reach(ctx context.Context, base string, n integration.Network) error {
-	if before, err := a.Connections().Network(ctx, base); err != nil || before == n {
+func (c *Connector) reach(ctx context.Context, base string, n integration.Network) error {
+	if before, err := c.Connections().Network(ctx, base); err != nil || before == n {
 		return err
 	}
-	return a.Connections().Reach(ctx, base, n)
+	return c.Connections().Reach(ctx, base, n)
 }
 
 // given is what issues in the project are given when they are made, with what is
 // to be said about it.
 func (v *Visit) given(ctx context.Context, p integration.Project) (integration.Defaults, []string, error) {
 	if v.asked.Issues == nil {
-		there, err := v.app.Connections().Here(ctx, v.URL, p.ID)
+		there, err := v.by.Connections().Here(ctx, v.URL, p.ID)
 		if err != nil || there.ID == 0 {
 			return integration.Defaults{}, nil, err
 		}
-		d, err := v.app.Connections().Defaults(ctx, there.ID)
+		d, err := v.by.Connections().Defaults(ctx, there.ID)
 		return d, nil, err
 	}
 	return defaults(ctx, v.places, p, *v.asked.Issues)
@@ -222,12 +222,12 @@ func defaults(ctx context.Context, c *places.Client, p integration.Project, g Gi
 
 // private is the host of an instance that a server reaches only when it is
 // allowed; empty: it may anyway, or nobody can tell.
-func (a *App) private(ctx context.Context, base string, n integration.Network) string {
+func (c *Connector) private(ctx context.Context, base string, n integration.Network) string {
 	u, err := url.Parse(base)
-	if err != nil || a.Transport != nil {
+	if err != nil || c.Transport != nil {
 		return ""
 	}
-	if dial.Barred(ctx, dial.Options{URL: base, Proxy: n.Proxy, Reach: Reach{Public: true, Allow: a.Reach.Allow}}) {
+	if dial.Barred(ctx, dial.Options{URL: base, Proxy: n.Proxy, Reach: dial.Reach{Public: true, Allow: c.Reach.Allow}}) {
 		if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
 			return addr.String()
 		}
@@ -235,6 +235,3 @@ func (a *App) private(ctx context.Context, base string, n integration.Network) s
 	}
 	return ""
 }
-
-// InstanceURL reads a GitLab Instance URL as people type it.
-func InstanceURL(text string) (string, error) { return integration.ParseURL(text) }

@@ -1,14 +1,12 @@
-package app_test
+package bootstrap_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +15,8 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
+	"cxm/internal/app/bootstrap"
 	"cxm/internal/issue"
 	"cxm/internal/sandbox"
 )
@@ -25,19 +25,7 @@ import (
 // the token of platform-admin, the Owner of the group acme.
 func unset(t *testing.T, database string, change ...func(*sandbox.Options)) (b *bed, owner string) {
 	t.Helper()
-	b = &bed{T: t, clock: &clock{}, dir: folder(t, database), database: database, writes: &counter{}}
-	o := sandbox.Options{Seed: sandbox.SeedDemo, Clock: b.clock.now}
-	for _, f := range change {
-		f(&o)
-	}
-	var err error
-	if b.gitlab, err = sandbox.New(o); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(b.gitlab)
-	t.Cleanup(server.Close)
-	b.url = server.URL
-	b.app = b.open(b.dir)
+	b = &bed{databases.Bed(t, database, change...)}
 	return b, b.tokenOf("platform-admin")
 }
 
@@ -47,27 +35,9 @@ func (b *bed) tokenOf(username string, scopes ...string) string {
 	if len(scopes) == 0 {
 		scopes = []string{"api"}
 	}
-	made := b.admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/personal_access_tokens", b.userID(username)),
-		map[string]any{"name": "owner", "scopes": scopes, "expires_at": b.clock.now().AddDate(0, 0, 30).Format(time.DateOnly)})
+	made := b.Admin(http.MethodPost, fmt.Sprintf("/api/v4/users/%d/personal_access_tokens", b.UserID(username)),
+		map[string]any{"name": "owner", "scopes": scopes, "expires_at": b.Clock.Now().AddDate(0, 0, 30).Format(time.DateOnly)})
 	return made["token"].(string)
-}
-
-func (b *bed) userID(username string) int64 {
-	b.Helper()
-	var found []struct{ ID int64 }
-	b.list("/api/v4/users?username="+username, &found)
-	if len(found) != 1 {
-		b.Fatalf("there are %d users named %s", len(found), username)
-	}
-	return found[0].ID
-}
-
-func (b *bed) list(path string, into any) {
-	b.Helper()
-	status, got := b.call(http.MethodGet, path, nil)
-	if err := json.Unmarshal(got, into); status != http.StatusOK || err != nil {
-		b.Fatalf("%s answered %d: %s", path, status, got)
-	}
 }
 
 func secretOf(t *testing.T, token string) app.Bootstrap {
@@ -82,7 +52,7 @@ func secretOf(t *testing.T, token string) app.Bootstrap {
 // wanted is a bootstrap of one level.
 func (b *bed) wanted(level, owner string) app.Bootstrap {
 	w := secretOf(b.T, owner)
-	w.URL, w.Level, w.Project = b.url, level, "acme/platform"
+	w.URL, w.Level, w.Project = b.URL, level, "acme/platform"
 	if level == "group" {
 		w.Group = "acme"
 	}
@@ -92,7 +62,7 @@ func (b *bed) wanted(level, owner string) app.Bootstrap {
 func yes(app.BootstrapPlan) (bool, error) { return true, nil }
 
 // verbs are the steps of a plan: "+account +member +token +connection".
-func verbs(steps []app.BootstrapStep) string {
+func verbs(steps []bootstrap.Step) string {
 	var out []string
 	for _, s := range steps {
 		out = append(out, string(s.Verb)+string(s.Action))
@@ -105,46 +75,40 @@ const everything = "+account +member +token +connection"
 // standing is what there is in GitLab in the end.
 func (b *bed) standing(username string, tokens int) {
 	b.Helper()
-	id := b.userID(username)
+	id := b.UserID(username)
 	var all []struct{ Username string }
-	b.list("/api/v4/service_accounts?per_page=100", &all)
+	b.List("/api/v4/service_accounts?per_page=100", &all)
 	if len(all) != 1 {
 		b.Errorf("there are %d service accounts: %v", len(all), all)
 	}
 	var active []struct{ Name string }
-	b.list(fmt.Sprintf("/api/v4/personal_access_tokens?user_id=%d&state=active", id), &active)
+	b.List(fmt.Sprintf("/api/v4/personal_access_tokens?user_id=%d&state=active", id), &active)
 	if len(active) != tokens {
 		b.Errorf("%d tokens are active, not %d: %v", len(active), tokens, active)
 	}
-	member := b.admin(http.MethodGet, fmt.Sprintf("%s/members/%d", projectRoute, id), nil)
+	member := b.Admin(http.MethodGet, fmt.Sprintf("%s/members/%d", apptest.ProjectRoute, id), nil)
 	if member["access_level"] != 40.0 {
 		b.Errorf("the member is %v", member)
 	}
 }
 
-func eachDatabase(t *testing.T, test func(t *testing.T, database func() string)) {
-	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) { t.Parallel(); test(t, func() string { return "" }) })
-	t.Run("PostgreSQL", func(t *testing.T) { t.Parallel(); test(t, func() string { return databases.PostgreSQL(t) }) })
-}
-
 // TestBootstrap sets up at each level, then again, which finds all there.
 func TestBootstrap(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database func() string) {
+	databases.Each(t, func(t *testing.T, database func() string) {
 		for _, level := range []string{"group", "project", "instance"} {
 			t.Run(level, func(t *testing.T) {
 				b, owner := unset(t, database())
 				if level == "instance" {
-					owner = b.gitlab.AdminToken()
+					owner = b.GitLab.AdminToken()
 				}
 				w := b.wanted(level, owner)
-				b.writes.take()
-				planned, err := b.app.BootstrapGitLab(t.Context(), w, func(app.BootstrapPlan) (bool, error) { return false, nil })
-				if err != nil || verbs(planned.Plan.Steps) != everything || b.writes.take() != 0 {
+				b.Writes.Take()
+				planned, err := b.App.BootstrapGitLab(t.Context(), w, func(app.BootstrapPlan) (bool, error) { return false, nil })
+				if err != nil || verbs(planned.Plan.Steps) != everything || b.Writes.Take() != 0 {
 					t.Fatalf("the plan is %s, and writes (%v)", verbs(planned.Plan.Steps), err)
 				}
-				done, err := b.app.BootstrapGitLab(t.Context(), w, yes)
-				if err != nil || verbs(done.Done) != everything || done.Connected == nil || b.writes.take() != 3 {
+				done, err := b.App.BootstrapGitLab(t.Context(), w, yes)
+				if err != nil || verbs(done.Done) != everything || done.Connected == nil || b.Writes.Take() != 3 {
 					t.Fatalf("done: %s (%v)", verbs(done.Done), err)
 				}
 				b.standing("cxm-integration", 1)
@@ -152,16 +116,16 @@ func TestBootstrap(t *testing.T) {
 				if in.Account.Username != "cxm-integration" || in.Project.Path != "acme/platform" || in.Project.AccessLevel != 40 || !in.Account.Bot {
 					t.Errorf("connected: %+v", in)
 				}
-				if left := done.Connected.Token.ExpiresAt.Sub(b.clock.now()); left < 364*24*time.Hour || left > 365*24*time.Hour {
+				if left := done.Connected.Token.ExpiresAt.Sub(b.Clock.Now()); left < 364*24*time.Hour || left > 365*24*time.Hour {
 					t.Errorf("the token works for %v", left)
 				}
-				again, err := b.app.BootstrapGitLab(t.Context(), w, yes)
-				if err != nil || verbs(again.Plan.Steps) != "=account =member =token =connection" || b.writes.take() != 0 {
+				again, err := b.App.BootstrapGitLab(t.Context(), w, yes)
+				if err != nil || verbs(again.Plan.Steps) != "=account =member =token =connection" || b.Writes.Take() != 0 {
 					t.Errorf("again: %s (%v)", verbs(again.Plan.Steps), err)
 				}
 				b.standing("cxm-integration", 1)
-				b.aws(disk(1, "10"))
-				b.want("+")
+				b.AWS(apptest.Disk(1, "10"))
+				b.Want("+")
 			})
 		}
 	})
@@ -170,7 +134,7 @@ func TestBootstrap(t *testing.T) {
 // TestBootstrapResumes has every request go wrong in every way, and runs the same
 // again: there is one account, one token that works, and a connection.
 func TestBootstrapResumes(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database func() string) {
+	databases.Each(t, func(t *testing.T, database func() string) {
 		levels := []string{"group", "project", "instance"}
 		if database() != "" {
 			levels = levels[:1] // what is written down is the same
@@ -186,10 +150,10 @@ func TestBootstrapResumes(t *testing.T) {
 					t.Run(fmt.Sprintf("%s, %s: %s%d %v", level, name, f.Cut, f.Status, f.Commit), func(t *testing.T) {
 						b, owner := unset(t, database())
 						if level == "instance" {
-							owner = b.gitlab.AdminToken()
+							owner = b.GitLab.AdminToken()
 						}
 						f.Method, f.Path, f.Times = http.MethodPost, route, 1
-						b.gitlab.Inject(f)
+						b.GitLab.Inject(f)
 						b.resumes(b.wanted(level, owner))
 					})
 				}
@@ -201,7 +165,7 @@ func TestBootstrapResumes(t *testing.T) {
 // resumes runs a bootstrap until it is done, twice at most.
 func (b *bed) resumes(w app.Bootstrap) {
 	b.Helper()
-	first, err := b.app.BootstrapGitLab(b.Context(), w, yes)
+	first, err := b.App.BootstrapGitLab(b.Context(), w, yes)
 	var trouble *issue.Trouble
 	if err != nil && (!errors.As(err, &trouble) || !strings.Contains(err.Error(), "run the same again")) {
 		b.Errorf("the error has no next step: %v", err)
@@ -211,9 +175,9 @@ func (b *bed) resumes(w app.Bootstrap) {
 	}
 	last := first
 	if err != nil {
-		b.app.Close()
-		b.app = b.open(b.dir) // as after a crash: only what was written down is left
-		if last, err = b.app.BootstrapGitLab(b.Context(), w, yes); err != nil {
+		b.App.Close()
+		b.App = b.Open(b.Dir) // as after a crash: only what was written down is left
+		if last, err = b.App.BootstrapGitLab(b.Context(), w, yes); err != nil {
 			b.Fatalf("the second time: %v", err)
 		}
 	}
@@ -221,8 +185,8 @@ func (b *bed) resumes(w app.Bootstrap) {
 		b.Fatalf("nothing was connected: %s", verbs(last.Done))
 	}
 	b.standing("cxm-integration", 1)
-	b.aws(disk(1, "10"))
-	b.want("+")
+	b.AWS(apptest.Disk(1, "10"))
+	b.Want("+")
 }
 
 // TestBootstrapAfterACrash stops for good after each request has been answered,
@@ -234,16 +198,16 @@ func TestBootstrapAfterACrash(t *testing.T) {
 			b, owner := unset(t, "")
 			w := b.wanted("group", owner)
 			// Whatever comes after so many writes finds GitLab gone.
-			crashing := b.open(b.dir, func(c *app.Config) { c.Transport = &dying{left: writes} })
+			crashing := b.Open(b.Dir, func(c *app.Config) { c.Transport = &dying{left: writes} })
 			if _, err := crashing.BootstrapGitLab(t.Context(), w, yes); err == nil {
 				t.Fatal("it came to its end: the test proves nothing")
 			}
 			crashing.Close()
-			done, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+			done, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 			if err != nil || done.Connected == nil {
 				t.Fatalf("going on: %v", err)
 			}
-			if lost := slices.ContainsFunc(done.Done, func(s app.BootstrapStep) bool { return s.Action == app.RevokeToken }); lost != (writes == 3) {
+			if lost := slices.ContainsFunc(done.Done, func(s bootstrap.Step) bool { return s.Action == bootstrap.RevokeToken }); lost != (writes == 3) {
 				t.Errorf("done: %s", verbs(done.Done))
 			}
 			b.standing("cxm-integration", 1)
@@ -279,13 +243,13 @@ func TestBootstrapRoles(t *testing.T) {
 		ends float64
 	}{{10, "~member", 40}, {40, "=member", 40}, {50, "=member", 50}} {
 		b, owner := unset(t, "")
-		made := b.admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": "cxm-integration"})
-		b.admin(http.MethodPost, projectRoute+"/members", map[string]any{"user_id": made["id"], "access_level": tt.has})
-		done, err := b.app.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
+		made := b.Admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": "cxm-integration"})
+		b.Admin(http.MethodPost, apptest.ProjectRoute+"/members", map[string]any{"user_id": made["id"], "access_level": tt.has})
+		done, err := b.App.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
 		if got := verbs(done.Plan.Steps); err != nil || got != "=account "+tt.want+" +token +connection" {
 			t.Errorf("role %d: %s (%v)", tt.has, got, err)
 		}
-		if member := b.admin(http.MethodGet, fmt.Sprintf("%s/members/%v", projectRoute, made["id"]), nil); member["access_level"] != tt.ends {
+		if member := b.Admin(http.MethodGet, fmt.Sprintf("%s/members/%v", apptest.ProjectRoute, made["id"]), nil); member["access_level"] != tt.ends {
 			t.Errorf("role %d became %v", tt.has, member["access_level"])
 		}
 	}
@@ -297,21 +261,21 @@ func TestBootstrapElsewhere(t *testing.T) {
 	t.Parallel()
 	b, owner := unset(t, "")
 	w := b.wanted("group", owner)
-	if _, err := b.app.BootstrapGitLab(t.Context(), w, yes); err != nil {
+	if _, err := b.App.BootstrapGitLab(t.Context(), w, yes); err != nil {
 		t.Fatal(err)
 	}
 	w.Project, w.Add = "acme/shop", []string{"acme"}
-	done, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+	done, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 	if err != nil || verbs(done.Plan.Steps) != "=account +member +token +connection" {
 		t.Fatalf("%s (%v)", verbs(done.Plan.Steps), err)
 	}
 	b.standing("cxm-integration", 2)
-	s, err := b.app.Status(t.Context())
+	s, err := b.App.Status(t.Context())
 	if err != nil || len(s.Integrations) != 2 {
 		t.Errorf("%d integrations (%v)", len(s.Integrations), err)
 	}
 	w.Project, w.Add = "acme/platform", nil
-	if again, err := b.app.BootstrapGitLab(t.Context(), w, yes); err != nil || len(again.Plan.Changes()) != 0 {
+	if again, err := b.App.BootstrapGitLab(t.Context(), w, yes); err != nil || len(again.Plan.Changes()) != 0 {
 		t.Errorf("the first again: %s (%v)", verbs(again.Plan.Steps), err)
 	}
 }
@@ -321,12 +285,12 @@ func TestBootstrapRenews(t *testing.T) {
 	t.Parallel()
 	b, owner := unset(t, "")
 	w := b.wanted("project", owner)
-	first, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+	first, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/personal_access_tokens/%d", first.Connected.Token.ID), nil)
-	again, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+	b.Admin(http.MethodDelete, fmt.Sprintf("/api/v4/personal_access_tokens/%d", first.Connected.Token.ID), nil)
+	again, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 	if err != nil || verbs(again.Plan.Steps) != "=account =member +token ~connection" {
 		t.Fatalf("%s (%v)", verbs(again.Plan.Steps), err)
 	}
@@ -340,13 +304,13 @@ func TestBootstrapRenews(t *testing.T) {
 func TestBootstrapDoesNotLeaveATokenBehind(t *testing.T) {
 	t.Parallel()
 	b, owner := unset(t, "")
-	project := b.admin(http.MethodGet, projectRoute, nil)
-	b.gitlab.Inject(sandbox.Fault{Method: "GET", Path: fmt.Sprintf("/api/v4/projects/%v", project["id"]), Times: 1, Status: 403, Body: `{"message":"403 Forbidden"}`})
-	if done, err := b.app.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes); err == nil || verbs(done.Done) != "+account +member +token" {
+	project := b.Admin(http.MethodGet, apptest.ProjectRoute, nil)
+	b.GitLab.Inject(sandbox.Fault{Method: "GET", Path: fmt.Sprintf("/api/v4/projects/%v", project["id"]), Times: 1, Status: 403, Body: `{"message":"403 Forbidden"}`})
+	if done, err := b.App.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes); err == nil || verbs(done.Done) != "+account +member +token" {
 		t.Fatalf("done: %s (%v)", verbs(done.Done), err)
 	}
 	b.standing("cxm-integration", 0)
-	done, err := b.app.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
+	done, err := b.App.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
 	if err != nil || verbs(done.Done) != "+token +connection" {
 		t.Errorf("going on: %s (%v)", verbs(done.Done), err)
 	}
@@ -359,12 +323,12 @@ func TestBootstrapLeavesRotatedTokens(t *testing.T) {
 	t.Parallel()
 	b, owner := unset(t, "")
 	w := b.wanted("group", owner)
-	first, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+	first, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.admin(http.MethodPost, fmt.Sprintf("/api/v4/personal_access_tokens/%d/rotate", first.Connected.Token.ID), map[string]any{})
-	again, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+	b.Admin(http.MethodPost, fmt.Sprintf("/api/v4/personal_access_tokens/%d/rotate", first.Connected.Token.ID), map[string]any{})
+	again, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 	if err != nil || verbs(again.Plan.Steps) != "=account =member +token ~connection" {
 		t.Fatalf("%s (%v)", verbs(again.Plan.Steps), err)
 	}
@@ -377,9 +341,9 @@ func TestBootstrapByAGroup(t *testing.T) {
 	t.Parallel()
 	for has, want := range map[int]string{30: "+member", 40: "=member", 50: "=member"} {
 		b, owner := unset(t, "")
-		made := b.admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": "cxm-integration"})
-		b.admin(http.MethodPost, "/api/v4/groups/acme/members", map[string]any{"user_id": made["id"], "access_level": has})
-		done, err := b.app.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
+		made := b.Admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": "cxm-integration"})
+		b.Admin(http.MethodPost, "/api/v4/groups/acme/members", map[string]any{"user_id": made["id"], "access_level": has})
+		done, err := b.App.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
 		if got := verbs(done.Plan.Steps); err != nil || got != "=account "+want+" +token +connection" || done.Connected.Integration.Project.AccessLevel != max(has, 40) {
 			t.Errorf("role %d: %s (%v)", has, got, err)
 		}
@@ -418,9 +382,9 @@ func TestBootstrapRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := b.wanted("group", tt.owner)
 			tt.change(&w)
-			b.writes.take()
-			_, err := b.app.BootstrapGitLab(t.Context(), w, yes)
-			if err == nil || !strings.Contains(err.Error(), tt.words) || b.writes.take() != 0 {
+			b.Writes.Take()
+			_, err := b.App.BootstrapGitLab(t.Context(), w, yes)
+			if err == nil || !strings.Contains(err.Error(), tt.words) || b.Writes.Take() != 0 {
 				t.Errorf("the error is %v", err)
 			}
 			if err != nil && strings.Contains(err.Error(), tt.owner) {
@@ -450,15 +414,15 @@ func TestBootstrapSaysWhatGitLabRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b, owner := unset(t, "")
 			if tt.fault.Path != "" {
-				b.gitlab.Inject(tt.fault)
+				b.GitLab.Inject(tt.fault)
 			}
 			w := b.wanted("group", owner)
 			w.Days = tt.days
-			done, err := b.app.BootstrapGitLab(t.Context(), w, yes)
+			done, err := b.App.BootstrapGitLab(t.Context(), w, yes)
 			if err == nil || !strings.Contains(err.Error(), tt.words) || (len(done.Guide) > 0) != tt.guide {
 				t.Errorf("guide %q, error %v", done.Guide, err)
 			}
-			if tt.guide && !strings.Contains(strings.Join(done.Guide, "\n"), b.url+"/acme/platform/-/project_members") {
+			if tt.guide && !strings.Contains(strings.Join(done.Guide, "\n"), b.URL+"/acme/platform/-/project_members") {
 				t.Errorf("the guide names no page of the instance: %q", done.Guide)
 			}
 		})
@@ -468,24 +432,24 @@ func TestBootstrapSaysWhatGitLabRefuses(t *testing.T) {
 // TestBootstrapKeepsNoOwnerToken looks for the Owner's token, and for the value of
 // the one that was made, in all that is left of a run that failed on its way.
 func TestBootstrapKeepsNoOwnerToken(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database func() string) {
+	databases.Each(t, func(t *testing.T, database func() string) {
 		b, owner := unset(t, database())
 		var log bytes.Buffer
-		a := b.open(b.dir, func(c *app.Config) {
+		a := b.Open(b.Dir, func(c *app.Config) {
 			c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})
-		b.gitlab.Inject(sandbox.Fault{Method: "POST", Path: "/api/v4/groups/*/service_accounts/*/personal_access_tokens", Times: 1, Status: 403, Body: `{"message":"` + owner + ` is not allowed"}`})
+		b.GitLab.Inject(sandbox.Fault{Method: "POST", Path: "/api/v4/groups/*/service_accounts/*/personal_access_tokens", Times: 1, Status: 403, Body: `{"message":"` + owner + ` is not allowed"}`})
 		said := fmt.Sprintf("%+v", b.wanted("group", owner))
 		for range 2 {
 			done, err := a.BootstrapGitLab(t.Context(), b.wanted("group", owner), yes)
 			said += fmt.Sprintf("%+v %#v %v", done, done, err)
 		}
 		backup := filepath.Join(t.TempDir(), "backup.db")
-		if _, err := app.BackupDatabase(t.Context(), app.Config{DataDir: b.dir, Database: b.database}, backup); err != nil {
+		if _, err := app.BackupDatabase(t.Context(), app.Config{DataDir: b.Dir, Database: b.Database}, backup); err != nil {
 			t.Fatal(err)
 		}
 		held := map[string]string{"output": said, "log": log.String()}
-		for _, root := range []string{b.dir, backup} {
+		for _, root := range []string{b.Dir, backup} {
 			err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 				if err == nil && d.Type().IsRegular() {
 					text, bad := os.ReadFile(path)

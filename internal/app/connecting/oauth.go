@@ -1,4 +1,4 @@
-package app
+package connecting
 
 import (
 	"context"
@@ -46,24 +46,24 @@ var (
 
 // AskOAuth prepares the page on which a person lets the application act for them.
 // Nothing is sent or stored.
-func (a *App) AskOAuth(ctx context.Context, ask OAuthAsk) (*Authorization, error) {
+func (c *Connector) AskOAuth(ctx context.Context, ask OAuthAsk) (*Authorization, error) {
 	base, err := integration.ParseURL(ask.URL)
 	if err != nil {
 		return nil, err
 	}
-	given, err := a.Network(ask.Network)
+	given, err := c.Network(ask.Network)
 	if err != nil {
 		return nil, err
 	}
-	before, err := a.Connections().Network(ctx, base)
+	before, err := c.Connections().Network(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	travel, err := a.TravelBy(base, core.Over(given, before))
+	travel, err := c.TravelBy(base, core.Over(given, before))
 	if err != nil {
 		return nil, err
 	}
-	client, err := a.OAuth(base, ask.Application, ask.Key, ask.Redirect, travel)
+	client, err := c.OAuth(base, ask.Application, ask.Key, ask.Redirect, travel)
 	if err != nil {
 		return nil, err
 	}

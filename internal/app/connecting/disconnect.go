@@ -1,8 +1,7 @@
-package app
+package connecting
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"cxm/internal/credential"
@@ -10,7 +9,6 @@ import (
 	"cxm/internal/gitlab/token"
 	"cxm/internal/integration"
 	"cxm/internal/issue"
-	"cxm/internal/store"
 	"cxm/internal/store/connections"
 )
 
@@ -26,23 +24,23 @@ type Leaving struct {
 
 // Leaving says what disconnecting the integration would do. It asks nothing of
 // GitLab.
-func (a *App) Leaving(ctx context.Context, id int64) (Leaving, error) {
-	in, err := a.Integration(ctx, id)
+func (c *Connector) Leaving(ctx context.Context, id int64) (Leaving, error) {
+	in, err := c.Integration(ctx, id)
 	if err != nil {
 		return Leaving{}, err
 	}
 	l := Leaving{Integration: in}
-	if l.Token, err = a.Tokens.InUse(ctx, in.ID); err != nil {
+	if l.Token, err = c.Tokens.InUse(ctx, in.ID); err != nil {
 		return l, fmt.Errorf("reading the token of integration %d: %w", in.ID, err)
 	}
-	if l.Open, err = a.Store.CountOpen(ctx, in.ID); err != nil {
+	if l.Open, err = c.Store.CountOpen(ctx, in.ID); err != nil {
 		return l, err
 	}
-	runs, err := a.Store.OpenRuns(ctx, in.ID)
+	runs, err := c.Store.OpenRuns(ctx, in.ID)
 	if err != nil {
 		return l, err
 	}
-	hooks, err := a.Hooks.Hooks(ctx)
+	hooks, err := c.Hooks.Hooks(ctx)
 	if err != nil {
 		return l, err
 	}
@@ -52,19 +50,19 @@ func (a *App) Leaving(ctx context.Context, id int64) (Leaving, error) {
 			l.Webhooks++
 		}
 	}
-	l.Sharing, err = a.sharing(ctx, in, l.Token.ID)
+	l.Sharing, err = c.sharing(ctx, in, l.Token.ID)
 	return l, err
 }
 
 // sharing lists the other integrations that act with the same token.
-func (a *App) sharing(ctx context.Context, in integration.Integration, tokenID int64) ([]int64, error) {
-	all, err := a.Store.Integrations(ctx)
+func (c *Connector) sharing(ctx context.Context, in integration.Integration, tokenID int64) ([]int64, error) {
+	all, err := c.Store.Integrations(ctx)
 	if err != nil || tokenID == 0 {
 		return nil, err
 	}
 	var out []int64
 	for _, other := range all {
-		t, err := a.Tokens.InUse(ctx, other.ID)
+		t, err := c.Tokens.InUse(ctx, other.ID)
 		if err != nil {
 			return nil, fmt.Errorf("reading the token of integration %d: %w", other.ID, err)
 		}
@@ -88,8 +86,8 @@ type Disconnected struct {
 // Issues stay as they are, and the journal is kept. With revoke GitLab is asked to
 // revoke the token first; when that fails, nothing was done. Connecting the same
 // project again goes on where this left off.
-func (a *App) Disconnect(ctx context.Context, id int64, revoke bool) (Disconnected, error) {
-	l, err := a.Leaving(ctx, id)
+func (c *Connector) Disconnect(ctx context.Context, id int64, revoke bool) (Disconnected, error) {
+	l, err := c.Leaving(ctx, id)
 	if err != nil {
 		return Disconnected{}, err
 	}
@@ -97,27 +95,27 @@ func (a *App) Disconnect(ctx context.Context, id int64, revoke bool) (Disconnect
 		return Disconnected{}, fmt.Errorf("the token cannot be revoked, since integration %d uses it too: disconnect that one first, or leave out --revoke-token", l.Sharing[0])
 	}
 	out := Disconnected{Integration: l.Integration, Revoked: revoke}
-	if out.Remarks, err = a.unhook(ctx, l.Integration.ID); err != nil {
+	if out.Remarks, err = c.unhook(ctx, l.Integration.ID); err != nil {
 		return out, err
 	}
 	if revoke {
-		if err := a.revoke(ctx, l.Integration, l.Token); err != nil {
+		if err := c.revoke(ctx, l.Integration, l.Token); err != nil {
 			return out, fmt.Errorf("nothing was disconnected: %w", err)
 		}
 	}
-	left, err := a.Connections().Disconnect(ctx, l.Integration.ID, a.Clock().UTC())
+	left, err := c.Connections().Disconnect(ctx, l.Integration.ID, c.Clock().UTC())
 	if err != nil {
 		return out, err
 	}
 	out.Steps, out.Runs = left.Steps, left.Runs
-	a.Forget(l.Integration.ID)
+	c.Forget(l.Integration.ID)
 	return out, nil
 }
 
 // unhook deletes the integration's webhooks while there is a token to do it with.
 // One that GitLab keeps is forgotten all the same: what it delivers is refused.
-func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error) {
-	all, err := a.Hooks.Hooks(ctx)
+func (c *Connector) unhook(ctx context.Context, id int64) (remarks []string, err error) {
+	all, err := c.Hooks.Hooks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +123,9 @@ func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error
 		if h.Integration != id {
 			continue
 		}
-		if err := a.RemoveWebhook(ctx, h.ID); err != nil {
+		if err := c.hooks.RemoveWebhook(ctx, h.ID); err != nil {
 			remarks = append(remarks, fmt.Sprintf("the webhook of %s could not be deleted in GitLab, delete it there under Settings > Webhooks: %v", h.Target, err))
-			if err := a.Hooks.Delete(ctx, h.ID); err != nil {
+			if err := c.Hooks.Delete(ctx, h.ID); err != nil {
 				return remarks, err
 			}
 		}
@@ -136,19 +134,19 @@ func (a *App) unhook(ctx context.Context, id int64) (remarks []string, err error
 }
 
 // revoke has GitLab forget a token, and makes sure when the answer is lost.
-func (a *App) revoke(ctx context.Context, in integration.Integration, t credential.Stored) error {
+func (c *Connector) revoke(ctx context.Context, in integration.Integration, t credential.Stored) error {
 	if t.OAuth() {
-		g, client, err := a.GrantOf(in, t)
+		g, client, err := c.GrantOf(in, t)
 		if err != nil {
 			return err
 		}
 		return client.Revoke(ctx, g)
 	}
-	value, err := a.Sealer.Open(a.Tenant, in.ID, t.Sealed)
+	value, err := c.Sealer.Open(c.Tenant, in.ID, t.Sealed)
 	if err != nil {
 		return fmt.Errorf("opening the token of integration %d: %w", in.ID, err)
 	}
-	client, err := a.Rest(in.URL, in.Account.ID, false, func(o *rest.Options) { o.Token = value.Reveal })
+	client, err := c.Rest(in.URL, in.Account.ID, false, func(o *rest.Options) { o.Token = value.Reveal })
 	if err != nil {
 		return err
 	}
@@ -162,41 +160,8 @@ func (a *App) revoke(ctx context.Context, in integration.Integration, t credenti
 	return err
 }
 
-// goneError says that an integration is not connected any more.
-type goneError struct{ id int64 }
-
-// Error says so.
-func (e *goneError) Error() string {
-	return fmt.Sprintf("integration %d is not connected any more: what was queued for it ends here", e.id)
-}
-
-func isGone(err error) bool {
-	gone := (*goneError)(nil)
-	return errors.As(err, &gone)
-}
-
-// gone tells that work of an integration ends, since nobody is connected any more.
-func (a *App) gone(id int64) error {
-	err := &goneError{id}
-	a.Logger.Info("work ends without having been done", "integration", id, "why", err.Error())
-	return err
-}
-
-// unlessGone does what a job is there for, unless its integration was disconnected.
-func (w *workshop) unlessGone(ctx context.Context, id int64, do func() error) error {
-	_, _, _, err := w.app.Store.Integration(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		_ = w.app.gone(id) // it is told, and that is all
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return do()
-}
-
 // Gone is an integration that was disconnected.
 type Gone = connections.Gone
 
 // Gone lists the integrations that were disconnected, the last one first.
-func (a *App) Gone(ctx context.Context) ([]Gone, error) { return a.Connections().Gone(ctx) }
+func (c *Connector) Gone(ctx context.Context) ([]Gone, error) { return c.Connections().Gone(ctx) }

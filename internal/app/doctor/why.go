@@ -1,4 +1,4 @@
-package app
+package doctor
 
 import (
 	"context"
@@ -45,31 +45,31 @@ const mostStands = 20
 // finding or how it begins, the key of a group, or the id or name of a resource;
 // integrationID 0 is all integrations. GitLab is not asked: what is known is from
 // the last look.
-func (a *App) Why(ctx context.Context, asked string, integrationID int64) (Why, error) {
+func (d *Doctor) Why(ctx context.Context, asked string, integrationID int64) (Why, error) {
 	asked = strings.TrimSpace(asked)
 	if asked == "" {
 		return Why{}, errors.New("say which finding or resource: give its key, how that begins, or the resource's id")
 	}
-	integrations, err := a.Store.Integrations(ctx)
+	integrations, err := d.Store.Integrations(ctx)
 	if err != nil {
 		return Why{}, fmt.Errorf("reading the integrations: %w", err)
 	}
 	if integrationID != 0 {
-		in, err := a.Integration(ctx, integrationID)
+		in, err := d.Integration(ctx, integrationID)
 		if err != nil {
 			return Why{}, err
 		}
 		integrations = []integration.Integration{in}
 	}
-	found, err := a.meant(ctx, asked)
+	found, err := d.meant(ctx, asked)
 	if err != nil {
 		return Why{}, err
 	}
 	out := Why{Asked: asked}
 	if len(found) == 0 {
-		return out, a.unreported(ctx, &out)
+		return out, d.unreported(ctx, &out)
 	}
-	w := asker{App: a, now: a.Clock()}
+	w := asker{Doctor: d, now: d.Clock()}
 	if err := w.load(ctx); err != nil {
 		return Why{}, err
 	}
@@ -89,15 +89,15 @@ var (
 )
 
 // meant finds the findings that a question is about: by key, else by resource.
-func (a *App) meant(ctx context.Context, asked string) ([]why.Found, error) {
-	store := why.New(a.DB.Base(), a.Tenant)
+func (d *Doctor) meant(ctx context.Context, asked string) ([]why.Found, error) {
+	store := why.New(d.DB.Base(), d.Tenant)
 	if keyStart.MatchString(strings.ToLower(asked)) {
 		found, err := store.From(ctx, "v1:"+strings.TrimPrefix(strings.ToLower(asked), "v1:"), mostStands)
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
 	}
-	keys, err := a.about(ctx, asked)
+	keys, err := d.about(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +114,10 @@ func (a *App) meant(ctx context.Context, asked string) ([]why.Found, error) {
 
 // about lists the findings of a group, or about a resource, by reading through
 // all groups.
-func (a *App) about(ctx context.Context, asked string) ([]finding.Key, error) {
+func (d *Doctor) about(ctx context.Context, asked string) ([]finding.Key, error) {
 	var out []finding.Key
 	enough := errors.New("enough")
-	err := a.Store.Groups(ctx, true, func(g rule.Group, _ []issue.Tracked) error {
+	err := d.Store.Groups(ctx, true, func(g rule.Group, _ []issue.Tracked) error {
 		whole := groupStart.MatchString(asked) && strings.HasPrefix(string(g.Key), asked)
 		for _, m := range g.Members {
 			if (whole || names(&m.Finding, asked)) && !slices.Contains(out, m.Finding.FindingKey) {
@@ -148,8 +148,8 @@ func names(f *finding.Finding, asked string) bool {
 }
 
 // unreported says why nothing is known of what was asked.
-func (a *App) unreported(ctx context.Context, w *Why) error {
-	f, err := a.flow(ctx, 0)
+func (d *Doctor) unreported(ctx context.Context, w *Why) error {
+	f, err := d.flow(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func partly(sources []check.Source) string {
 
 // asker answers about several findings with what it read once.
 type asker struct {
-	*App
+	*Doctor
 	now      time.Time
 	pulls    []finding.Pull
 	complete map[why.Scope]time.Time
@@ -241,7 +241,7 @@ func (w *asker) known(ctx context.Context, f why.Found) (stand.Case, []issue.Tra
 func (w *asker) within(ctx context.Context, c stand.Case, in integration.Integration, have []issue.Tracked) (stand.Case, error) {
 	c.Connected = true
 	mine := slices.DeleteFunc(slices.Clone(have), func(t issue.Tracked) bool { return t.Integration != in.ID })
-	w.decide(&c, in, mine)
+	w.decide(ctx, &c, in, mine)
 	if t, err := w.Tokens.InUse(ctx, in.ID); err != nil {
 		return c, err
 	} else if t.State.Held() {
@@ -262,19 +262,15 @@ func (w *asker) within(ctx context.Context, c stand.Case, in integration.Integra
 	if err != nil {
 		return c, err
 	}
-	if left, why := w.Caps.Left(room); left == 0 {
+	if left, why := w.o.Caps.Left(room); left == 0 {
 		c.Capped = why
 	}
 	return c, w.runs(ctx, &c, in)
 }
 
 // decide asks the loop's own decision what is to be done about the group.
-func (w *asker) decide(c *stand.Case, in integration.Integration, have []issue.Tracked) {
-	p := w.Policy()
-	p.OnRoute, p.Recreate = route.Changes(in), w.Recreate
-	want := issue.Render(c.Group)
-	want.Route = rule.Set{}.Route(c.Group, rule.Route{Project: in.Project.ID, Path: in.Project.Path, Reason: "the integration's project"})
-	for _, s := range plan.Decide(p, plan.Case{Now: w.now, Group: c.Group, Want: want, Have: have}) {
+func (w *asker) decide(ctx context.Context, c *stand.Case, in integration.Integration, have []issue.Tracked) {
+	for _, s := range w.steps(ctx, c.Group, in, have) {
 		if c.Step.Verb == "" || s.Have == nil || s.Have.Phase != issue.Duplicate {
 			c.Step = s
 		}
@@ -285,6 +281,20 @@ func (w *asker) decide(c *stand.Case, in integration.Integration, have []issue.T
 			c.Current = &have[i]
 		}
 	}
+}
+
+// steps are those under the rules in force, else under the built-in ones.
+func (w *asker) steps(ctx context.Context, g rule.Group, in integration.Integration, have []issue.Tracked) []plan.Step {
+	if w.o.Ruled != nil {
+		if steps, ok := w.o.Ruled(ctx, in, g, have); ok {
+			return steps
+		}
+	}
+	p := w.Policy()
+	p.OnRoute, p.Recreate = route.Changes(in), w.o.Recreate
+	want := issue.Render(g)
+	want.Route = rule.Set{}.Route(g, rule.Route{Project: in.Project.ID, Path: in.Project.Path, Reason: "the integration's project"})
+	return plan.Decide(p, plan.Case{Now: w.now, Group: g, Want: want, Have: have})
 }
 
 // lately is how many of the last runs are looked through for the group.

@@ -1,4 +1,4 @@
-package app_test
+package review_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/integration/access"
 )
 
@@ -27,17 +28,17 @@ func said(remarks []access.Remark) string {
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	in, err := b.app.Integration(t.Context(), 0)
+	in, err := b.App.Integration(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	user := in.Account.ID
-	if _, weak, err := b.app.SetAccessOwners(t.Context(), 0, []string{"finops@example.com"}); err != nil || len(weak) != 0 {
+	if _, weak, err := b.App.SetAccessOwners(t.Context(), 0, []string{"finops@example.com"}); err != nil || len(weak) != 0 {
 		t.Fatalf("%q (%v)", weak, err)
 	}
 	look := func(want string) app.Access {
 		t.Helper()
-		got, err := b.app.Access(t.Context(), 0)
+		got, err := b.App.Access(t.Context(), 0)
 		if err != nil || said(got.Remarks) != want {
 			t.Fatalf("remarks %+v (%v), want %s", got.Remarks, err, want)
 		}
@@ -47,29 +48,29 @@ func TestAccess(t *testing.T) {
 	if len(got.Reach.Projects) != 1 || got.Reach.Projects[0].Role != access.Maintainer || !got.Reach.Projects[0].Direct || len(got.Reach.Groups) != 0 {
 		t.Errorf("it reaches %+v", got.Reach)
 	}
-	b.admin(http.MethodPost, "/api/v4/projects/acme%2Fshop/members", map[string]any{"user_id": user, "access_level": 30})
+	b.Admin(http.MethodPost, "/api/v4/projects/acme%2Fshop/members", map[string]any{"user_id": user, "access_level": 30})
 	look("warning acme/shop")
-	b.admin(http.MethodPost, "/api/v4/groups/acme/members", map[string]any{"user_id": user, "access_level": 30})
+	b.Admin(http.MethodPost, "/api/v4/groups/acme/members", map[string]any{"user_id": user, "access_level": 30})
 	if got = look("warning acme, warning acme/shop"); got.Reach.Groups[0].Role != access.Developer || got.Reach.Groups[0].Path != "acme" {
 		t.Errorf("the group is %+v", got.Reach.Groups)
 	}
-	b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/groups/acme/members/%d", user), nil)
-	b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/projects/acme%%2Fshop/members/%d", user), nil)
-	b.admin(http.MethodPut, fmt.Sprintf("%s/members/%d", projectRoute, user), map[string]any{"access_level": 10})
+	b.Admin(http.MethodDelete, fmt.Sprintf("/api/v4/groups/acme/members/%d", user), nil)
+	b.Admin(http.MethodDelete, fmt.Sprintf("/api/v4/projects/acme%%2Fshop/members/%d", user), nil)
+	b.Admin(http.MethodPut, fmt.Sprintf("%s/members/%d", apptest.ProjectRoute, user), map[string]any{"access_level": 10})
 	look("error acme/platform")
-	b.admin(http.MethodPut, fmt.Sprintf("%s/members/%d", projectRoute, user), map[string]any{"access_level": 50})
+	b.Admin(http.MethodPut, fmt.Sprintf("%s/members/%d", apptest.ProjectRoute, user), map[string]any{"access_level": 50})
 	look("warning acme/platform")
-	b.admin(http.MethodDelete, fmt.Sprintf("%s/members/%d", projectRoute, user), nil)
+	b.Admin(http.MethodDelete, fmt.Sprintf("%s/members/%d", apptest.ProjectRoute, user), nil)
 	look("error acme/platform")
 }
 
 // TestReviewIsDueEveryQuarter reminds once, in the log and by an issue that closes
 // when the review is recorded.
 func TestReviewIsDueEveryQuarter(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database func() string) {
+	databases.Each(t, func(t *testing.T, database func() string) {
 		b := newBedOn(t, database())
 		var log bytes.Buffer
-		a := b.open(b.dir, func(c *app.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		a := b.Open(b.Dir, func(c *app.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		run := func() {
 			t.Helper()
 			for deadline := time.Now().Add(30 * time.Second); ; {
@@ -85,7 +86,7 @@ func TestReviewIsDueEveryQuarter(t *testing.T) {
 		about := func() string {
 			t.Helper()
 			var states []string
-			for _, i := range b.issues("acme%2Fplatform") {
+			for _, i := range b.Issues("acme%2Fplatform") {
 				if strings.Contains(i.Title, "Review what") {
 					states = append(states, i.State)
 				}
@@ -101,12 +102,12 @@ func TestReviewIsDueEveryQuarter(t *testing.T) {
 			}
 			return len(s.Reviews)
 		}
-		b.clock.forward(70 * 24 * time.Hour)
+		b.Clock.Forward(70 * 24 * time.Hour)
 		if run(); due() != 0 || reminders() != 0 || about() != "" {
 			t.Fatal("a review is due too early")
 		}
-		b.connect(b.renewed())
-		b.clock.forward(30 * 24 * time.Hour)
+		b.Connect(b.renewed())
+		b.Clock.Forward(30 * 24 * time.Hour)
 		run()
 		run()
 		if due() != 1 || reminders() != 1 || about() != "opened" {
@@ -129,7 +130,7 @@ func TestReviewIsDueEveryQuarter(t *testing.T) {
 // from now.
 func (b *bed) renewed() string {
 	b.Helper()
-	made := b.admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%d/personal_access_tokens", b.userID("cxm-integration")),
-		map[string]any{"name": "cxm", "scopes": []string{"api"}, "expires_at": b.clock.now().AddDate(0, 0, 90).Format(time.DateOnly)})
+	made := b.Admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%d/personal_access_tokens", b.UserID("cxm-integration")),
+		map[string]any{"name": "cxm", "scopes": []string{"api"}, "expires_at": b.Clock.Now().AddDate(0, 0, 90).Format(time.DateOnly)})
 	return made["token"].(string)
 }

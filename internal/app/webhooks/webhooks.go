@@ -1,4 +1,8 @@
-package app
+// Package webhooks makes webhooks in GitLab and looks after them.
+//
+// What always holds: a webhook is remembered before GitLab is asked for it, so
+// that it is found again whatever became of the answer; its secret is stored sealed.
+package webhooks
 
 import (
 	"context"
@@ -10,12 +14,20 @@ import (
 	"slices"
 	"strings"
 
+	"cxm/internal/app/tokencare"
 	"cxm/internal/credential"
 	"cxm/internal/gitlab/hook"
 	"cxm/internal/integration"
 	"cxm/internal/observe"
 	"cxm/internal/store/hooks"
 )
+
+// Minder looks after the webhooks of one data directory. It is safe for concurrent
+// use.
+type Minder struct{ *tokencare.Keeper }
+
+// New makes one that goes to GitLab with the tokens that k keeps.
+func New(k *tokencare.Keeper) *Minder { return &Minder{k} }
 
 // Webhook is a webhook through which GitLab tells cxm where to look.
 type Webhook struct {
@@ -25,8 +37,8 @@ type Webhook struct {
 
 func newWebhook(h hooks.Hook) Webhook { return Webhook{h, h.Base + observe.Path + h.Endpoint} }
 
-// WebhookRequest is what AddWebhook needs.
-type WebhookRequest struct {
+// Request is what AddWebhook needs.
+type Request struct {
 	Integration  int64  // 0: the only one
 	URL          string // of `cxm serve --listen`, as GitLab reaches it
 	Group        string // path or id of the group to listen to, with all its projects; else
@@ -37,20 +49,20 @@ type WebhookRequest struct {
 // AddWebhook makes a webhook in GitLab and remembers it. Called again for the same
 // target it finds what it made, whatever became of the first attempt, and renews
 // its address and secret: GitLab never has two of them.
-func (a *App) AddWebhook(ctx context.Context, r WebhookRequest) (Webhook, error) {
+func (m *Minder) AddWebhook(ctx context.Context, r Request) (Webhook, error) {
 	base, err := hookBase(r.URL, r.InsecureHTTP)
 	if err != nil {
 		return Webhook{}, err
 	}
-	in, err := a.Integration(ctx, r.Integration)
+	in, err := m.Integration(ctx, r.Integration)
 	if err != nil {
 		return Webhook{}, err
 	}
-	client, err := a.hookClient(ctx, in)
+	client, err := m.hookClient(ctx, in)
 	if err != nil {
 		return Webhook{}, err
 	}
-	target, err := a.hookTarget(ctx, client, in, r)
+	target, err := m.hookTarget(ctx, client, in, r)
 	if err != nil {
 		return Webhook{}, err
 	}
@@ -58,12 +70,12 @@ func (a *App) AddWebhook(ctx context.Context, r WebhookRequest) (Webhook, error)
 	if err != nil {
 		return Webhook{}, err
 	}
-	h, err := a.intendHook(ctx, in, target, base, there)
+	h, err := m.intendHook(ctx, in, target, base, there)
 	if err != nil {
 		return Webhook{}, err
 	}
 	h.Base, h.Target, h.Signing = base, target.Path, hook.Signs(in.Version)
-	return a.makeHook(ctx, client, target, h, there)
+	return m.makeHook(ctx, client, target, h, there)
 }
 
 // hookBase checks the address of cxm that a person gave.
@@ -80,8 +92,8 @@ func hookBase(text string, insecure bool) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-func (a *App) hookClient(ctx context.Context, in integration.Integration) (*hook.Client, error) {
-	c, err := a.Open(ctx, in, false)
+func (m *Minder) hookClient(ctx context.Context, in integration.Integration) (*hook.Client, error) {
+	c, err := m.Open(ctx, in, false)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +101,7 @@ func (a *App) hookClient(ctx context.Context, in integration.Integration) (*hook
 }
 
 // hookTarget is what the webhook is to listen to.
-func (a *App) hookTarget(ctx context.Context, c *hook.Client, in integration.Integration, r WebhookRequest) (hook.Target, error) {
+func (m *Minder) hookTarget(ctx context.Context, c *hook.Client, in integration.Integration, r Request) (hook.Target, error) {
 	switch {
 	case r.Group != "" && r.Project != "":
 		return hook.Target{}, errors.New("give either --group or --project")
@@ -98,7 +110,7 @@ func (a *App) hookTarget(ctx context.Context, c *hook.Client, in integration.Int
 	case r.Project == "":
 		return hook.Target{ID: in.Project.ID, Path: in.Project.Path}, nil
 	}
-	all, err := a.Open(ctx, in, false)
+	all, err := m.Open(ctx, in, false)
 	if err != nil {
 		return hook.Target{}, err
 	}
@@ -109,8 +121,8 @@ func (a *App) hookTarget(ctx context.Context, c *hook.Client, in integration.Int
 // intendHook remembers the webhook before GitLab is asked for it. One that GitLab
 // has at this address and nobody remembers, as after a restored backup, is taken
 // over.
-func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook.Target, base string, there []hook.Hook) (hooks.Hook, error) {
-	known, err := a.Hooks.Hooks(ctx)
+func (m *Minder) intendHook(ctx context.Context, in integration.Integration, t hook.Target, base string, there []hook.Hook) (hooks.Hook, error) {
+	known, err := m.Hooks.Hooks(ctx)
 	if err != nil {
 		return hooks.Hook{}, err
 	}
@@ -124,7 +136,7 @@ func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook
 	random := make([]byte, 32)
 	rand.Read(random) // never fails
 	secret := credential.NewSecret("whsec_" + base64.StdEncoding.EncodeToString(random))
-	sealed, err := a.Sealer.SealHook(a.Tenant, endpoint, secret)
+	sealed, err := m.Sealer.SealHook(m.Tenant, endpoint, secret)
 	if err != nil {
 		return hooks.Hook{}, err
 	}
@@ -132,16 +144,16 @@ func (a *App) intendHook(ctx context.Context, in integration.Integration, t hook
 	if t.Group {
 		level = hooks.Group
 	}
-	return a.Hooks.Add(ctx, hooks.Hook{
+	return m.Hooks.Add(ctx, hooks.Hook{
 		Integration: in.ID, Endpoint: endpoint, Base: base, Sealed: sealed, Signing: hook.Signs(in.Version),
-		Level: level, TargetID: t.ID, Target: t.Path, CreatedAt: a.Clock().UTC(),
+		Level: level, TargetID: t.ID, Target: t.Path, CreatedAt: m.Clock().UTC(),
 	})
 }
 
 // makeHook makes the webhook in GitLab what it is to be, wherever an earlier
 // attempt ended.
-func (a *App) makeHook(ctx context.Context, c *hook.Client, t hook.Target, h hooks.Hook, there []hook.Hook) (Webhook, error) {
-	secret, err := a.Sealer.OpenHook(a.Tenant, h.Endpoint, h.Sealed)
+func (m *Minder) makeHook(ctx context.Context, c *hook.Client, t hook.Target, h hooks.Hook, there []hook.Hook) (Webhook, error) {
+	secret, err := m.Sealer.OpenHook(m.Tenant, h.Endpoint, h.Sealed)
 	if err != nil {
 		return Webhook{}, err
 	}
@@ -165,22 +177,22 @@ func (a *App) makeHook(ctx context.Context, c *hook.Client, t hook.Target, h hoo
 		return Webhook{}, fmt.Errorf("%w. Run the same again: it finds what was made", err)
 	}
 	w.GitLabID, w.Signing = made.ID, want.Signing
-	if err := a.Hooks.Save(ctx, w.Hook); err != nil {
+	if err := m.Hooks.Save(ctx, w.Hook); err != nil {
 		return Webhook{}, err
 	}
-	w.Hook = a.judge(w.Hook, made)
-	return w, a.Hooks.Check(ctx, w.Hook)
+	w.Hook = m.judge(w.Hook, made)
+	return w, m.Hooks.Check(ctx, w.Hook)
 }
 
 // Webhooks lists what AddWebhook made, the oldest first. With refresh GitLab is
 // asked how each does, and one that it switched off is tested.
-func (a *App) Webhooks(ctx context.Context, refresh bool) ([]Webhook, error) {
+func (m *Minder) Webhooks(ctx context.Context, refresh bool) ([]Webhook, error) {
 	if refresh {
-		if err := a.checkHooks(ctx); err != nil {
+		if err := m.CheckWebhooks(ctx); err != nil {
 			return nil, err
 		}
 	}
-	all, err := a.Hooks.Hooks(ctx)
+	all, err := m.Hooks.Hooks(ctx)
 	var out []Webhook
 	for _, h := range all {
 		out = append(out, newWebhook(h))
@@ -190,20 +202,20 @@ func (a *App) Webhooks(ctx context.Context, refresh bool) ([]Webhook, error) {
 
 // TestWebhook has GitLab deliver something right now. Success switches a webhook
 // on again that GitLab had switched off.
-func (a *App) TestWebhook(ctx context.Context, id int64) (Webhook, error) {
-	h, client, err := a.hook(ctx, id)
+func (m *Minder) TestWebhook(ctx context.Context, id int64) (Webhook, error) {
+	h, client, err := m.hook(ctx, id)
 	if err != nil {
 		return Webhook{}, err
 	}
 	tested := client.Test(ctx, targetOf(h), h.GitLabID)
-	h, err = a.checkHook(ctx, client, h, false)
+	h, err = m.checkHook(ctx, client, h, false)
 	return newWebhook(h), errors.Join(tested, err)
 }
 
 // RemoveWebhook deletes a webhook in GitLab, and forgets it. cxm goes on by looking
 // regularly.
-func (a *App) RemoveWebhook(ctx context.Context, id int64) error {
-	h, client, err := a.hook(ctx, id)
+func (m *Minder) RemoveWebhook(ctx context.Context, id int64) error {
+	h, client, err := m.hook(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -212,19 +224,19 @@ func (a *App) RemoveWebhook(ctx context.Context, id int64) error {
 			return err
 		}
 	}
-	return a.Hooks.Delete(ctx, id)
+	return m.Hooks.Delete(ctx, id)
 }
 
-func (a *App) hook(ctx context.Context, id int64) (hooks.Hook, *hook.Client, error) {
-	h, err := a.Hooks.Hook(ctx, id)
+func (m *Minder) hook(ctx context.Context, id int64) (hooks.Hook, *hook.Client, error) {
+	h, err := m.Hooks.Hook(ctx, id)
 	if err != nil {
 		return h, nil, err
 	}
-	in, err := a.Integration(ctx, h.Integration)
+	in, err := m.Integration(ctx, h.Integration)
 	if err != nil {
 		return h, nil, err
 	}
-	client, err := a.hookClient(ctx, in)
+	client, err := m.hookClient(ctx, in)
 	return h, client, err
 }
 

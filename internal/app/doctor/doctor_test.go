@@ -1,4 +1,4 @@
-package app_test
+package doctor_test
 
 import (
 	"io"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/integration/check"
 	"cxm/internal/sandbox"
 )
@@ -40,8 +41,8 @@ func TestTroubleshooting(t *testing.T) {
 					t.Errorf("%s shows the token", r.Name)
 				}
 			}
-			w.gitlab.SetLimits(sandbox.Limits{})
-			if n := len(w.issues("acme%2Fplatform")); n > 0 {
+			w.GitLab.SetLimits(sandbox.Limits{})
+			if n := len(w.Issues("acme%2Fplatform")); n > 0 {
 				t.Errorf("the exam made %d issues", n)
 			}
 		})
@@ -55,7 +56,7 @@ func words(r check.Result) string { return r.Cause + " | " + r.Mend + " | " + r.
 func (w ward) examine(x app.Exam) []check.Result {
 	w.Helper()
 	var told []string
-	got, err := w.app.Test(w.Context(), x, func(r check.Result) { told = append(told, r.Name) })
+	got, err := w.App.Test(w.Context(), x, func(r check.Result) { told = append(told, r.Name) })
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -77,9 +78,9 @@ func (w ward) examine(x app.Exam) []check.Result {
 func TestExamOfAGoodConnection(t *testing.T) {
 	t.Parallel()
 	w := ward{newBed(t)}
-	w.aws(disk(1, "10"))
-	w.want("+")
-	before := len(w.issues("acme%2Fplatform"))
+	w.AWS(apptest.Disk(1, "10"))
+	w.Want("+")
+	before := len(w.Issues("acme%2Fplatform"))
 	for _, r := range w.examine(app.Exam{}) {
 		if r.Outcome == check.Failed {
 			t.Errorf("%s failed: %s", r.Name, words(r))
@@ -88,16 +89,16 @@ func TestExamOfAGoodConnection(t *testing.T) {
 			t.Errorf("the dry create is %q: %s", r.Outcome, words(r))
 		}
 	}
-	if after := len(w.issues("acme%2Fplatform")); after != before {
+	if after := len(w.Issues("acme%2Fplatform")); after != before {
 		t.Errorf("%d issues before the exam, %d behind it", before, after)
 	}
-	w.writes.take()
+	w.Writes.Take()
 	for _, r := range w.examine(app.Exam{ReadOnly: true}) {
 		if r.Name == "project.create" && !strings.Contains(r.Evidence, "derived") {
 			t.Errorf("read-only, the create is %q: %s", r.Outcome, words(r))
 		}
 	}
-	for _, c := range w.gitlab.Calls()[len(w.gitlab.Calls())-8:] {
+	for _, c := range w.GitLab.Calls()[len(w.GitLab.Calls())-8:] {
 		if c.Method != http.MethodGet {
 			t.Errorf("a read-only exam sent %s %s", c.Method, c.Path)
 		}

@@ -1,4 +1,4 @@
-package app
+package bootstrap
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (b *bootstrapper) lookAtOwner(ctx context.Context, c *setup.Client) error {
 	if t := who.Token; t != nil && !slices.Contains(t.Scopes, "api") {
 		return told("looking at the Owner's token", "it lacks the scope api", "Make one that has it at "+b.base+"/-/user_settings/personal_access_tokens")
 	}
-	b.out.Plan = BootstrapPlan{URL: b.base, Version: who.Version, As: b.owner.Username, Username: b.want.Username}
+	b.out.Plan = Plan{URL: b.base, Version: who.Version, As: b.owner.Username, Username: b.want.Username}
 	return nil
 }
 
@@ -184,7 +184,7 @@ func (b *bootstrapper) nameIsFree(ctx context.Context, c *setup.Client) error {
 
 // lookAtTokens tells the tokens that cxm holds from those that were lost.
 func (b *bootstrapper) lookAtTokens(ctx context.Context, c *setup.Client) error {
-	all, err := b.app.Store.Integrations(ctx)
+	all, err := b.maker.Store.Integrations(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -199,7 +199,7 @@ func (b *bootstrapper) lookAtTokens(ctx context.Context, c *setup.Client) error 
 		if in.URL != b.base {
 			continue
 		}
-		_, _, token, err := b.app.Store.Integration(ctx, in.ID)
+		_, _, token, err := b.maker.Store.Integration(ctx, in.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) { // one that was disconnected has no token
 			return fmt.Errorf("reading integration %d: %w", in.ID, err)
 		}

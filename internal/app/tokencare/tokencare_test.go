@@ -1,4 +1,4 @@
-package app_test
+package tokencare_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/sandbox"
 )
 
@@ -42,20 +43,20 @@ func (l *told) count(text string) int {
 func (b *bed) logging() *told {
 	b.Helper()
 	l := &told{}
-	b.app = b.open(b.dir, func(c *app.Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) })
+	b.App = b.Open(b.Dir, func(c *app.Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) })
 	return l
 }
 
 func (b *bed) care() {
 	b.Helper()
-	if err := b.app.CareForTokens(b.Context()); err != nil {
+	if err := b.App.CareForTokens(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 }
 
 func (b *bed) tokenState() app.TokenStatus {
 	b.Helper()
-	s, err := b.app.TokenStatus(b.Context(), 0)
+	s, err := b.App.TokenStatus(b.Context(), 0)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func (b *bed) tokenState() app.TokenStatus {
 
 func (b *bed) rotations() int {
 	n := 0
-	for _, c := range b.gitlab.Calls() {
+	for _, c := range b.GitLab.Calls() {
 		if strings.HasSuffix(c.Path, "/rotate") {
 			n++
 		}
@@ -75,8 +76,8 @@ func (b *bed) rotations() int {
 // another is a token that a person makes for cxm's account.
 func (b *bed) another(scopes ...string) app.Replacement {
 	b.Helper()
-	made := b.admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%d/personal_access_tokens", b.tokenState().Integration.Account.ID),
-		map[string]any{"name": "another", "scopes": scopes, "expires_at": b.clock.now().AddDate(0, 0, 90).Format(time.DateOnly)})
+	made := b.Admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%d/personal_access_tokens", b.tokenState().Integration.Account.ID),
+		map[string]any{"name": "another", "scopes": scopes, "expires_at": b.Clock.Now().AddDate(0, 0, 90).Format(time.DateOnly)})
 	secret, err := app.CleanToken(made["token"].(string))
 	if err != nil {
 		b.Fatal(err)
@@ -90,12 +91,12 @@ func TestExpiryIsAnIssueUntilTheTokenIsRenewed(t *testing.T) {
 	onBoth(t, func(b *bed) {
 		log := b.logging()
 		b.care()
-		b.want("")
-		b.clock.forward(61 * oneDay)
+		b.Want("")
+		b.Clock.Forward(61 * oneDay)
 		b.care()
 		b.care()
-		b.want("+")
-		found := b.issues("acme%2Fplatform")
+		b.Want("+")
+		found := b.Issues("acme%2Fplatform")
 		if len(found) != 1 || !strings.Contains(found[0].Title, "expires on "+b.tokenState().Token.ExpiresAt.Format(time.DateOnly)) {
 			b.Fatalf("issues: %+v", found)
 		}
@@ -105,15 +106,15 @@ func TestExpiryIsAnIssueUntilTheTokenIsRenewed(t *testing.T) {
 		if b.rotations() != 0 {
 			b.Error("it is rotated too early")
 		}
-		b.clock.forward(16 * oneDay)
+		b.Clock.Forward(16 * oneDay)
 		b.care()
 		b.care()
-		if s := b.tokenState(); b.rotations() != 1 || s.Token.State != "active" || s.Token.DaysLeft(b.clock.now()) < 88 {
-			b.Errorf("%d rotations, and the token is %s with %d days left", b.rotations(), s.Token.State, s.Token.DaysLeft(b.clock.now()))
+		if s := b.tokenState(); b.rotations() != 1 || s.Token.State != "active" || s.Token.DaysLeft(b.Clock.Now()) < 88 {
+			b.Errorf("%d rotations, and the token is %s with %d days left", b.rotations(), s.Token.State, s.Token.DaysLeft(b.Clock.Now()))
 		}
-		b.want("-")
+		b.Want("-")
 		b.care()
-		b.want("")
+		b.Want("")
 	})
 }
 
@@ -122,7 +123,7 @@ func TestEachWarningOnce(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	log := b.logging()
-	b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Status: 400, Body: `{"message":"400 Bad request - Rotation of legacy personal access tokens is disabled. Use a fine-grained token instead."}`})
+	b.GitLab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Status: 400, Body: `{"message":"400 Bad request - Rotation of legacy personal access tokens is disabled. Use a fine-grained token instead."}`})
 	want := 0
 	for day := range 90 {
 		switch 90 - day {
@@ -135,7 +136,7 @@ func TestEachWarningOnce(t *testing.T) {
 		if n := log.count("the token expires soon"); n > want+1 || n < want-1 {
 			b.Fatalf("day %d: told %d times, want %d", day, n, want)
 		}
-		b.clock.forward(oneDay)
+		b.Clock.Forward(oneDay)
 	}
 	if n := log.count("the token expires soon"); n != 5 {
 		b.Errorf("told %d times", n)
@@ -157,21 +158,21 @@ func TestEachWarningOnce(t *testing.T) {
 func TestOneTokenOfTwoIntegrations(t *testing.T) {
 	onBoth(t, func(b *bed) {
 		r := b.another("api")
-		if _, err := b.app.ReplaceToken(b.Context(), 0, r); err != nil {
+		if _, err := b.App.ReplaceToken(b.Context(), 0, r); err != nil {
 			b.Fatal(err)
 		}
-		b.admin(http.MethodPost, "/api/v4/projects/acme%2Fshop/members", map[string]any{"user_id": b.tokenState().Integration.Account.ID, "access_level": 40})
+		b.Admin(http.MethodPost, "/api/v4/projects/acme%2Fshop/members", map[string]any{"user_id": b.tokenState().Integration.Account.ID, "access_level": 40})
 		first := b.tokenState().Integration.ID
-		c, err := b.app.ConnectGitLab(b.Context(), app.Connect{URL: b.url, Token: r.Token, Project: "acme/shop"})
+		c, err := b.App.ConnectGitLab(b.Context(), app.Connect{URL: b.URL, Token: r.Token, Project: "acme/shop"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := b.app.RotateToken(b.Context(), c.Integration.ID); err != nil {
+		if _, err := b.App.RotateToken(b.Context(), c.Integration.ID); err != nil {
 			b.Fatal(err)
 		}
-		b.aws(disk(1, "10"))
+		b.AWS(apptest.Disk(1, "10"))
 		for _, id := range []int64{first, c.Integration.ID} {
-			if _, report, err := b.app.Apply(b.Context(), id, func(app.Planned) (bool, error) { return true, nil }, nil); err != nil || report.Run.Done != 1 {
+			if _, report, err := b.App.Apply(b.Context(), id, func(app.Planned) (bool, error) { return true, nil }, nil); err != nil || report.Run.Done != 1 {
 				b.Errorf("integration %d: %+v, %v", id, report.Run, err)
 			}
 		}
@@ -195,8 +196,8 @@ func TestWhyNotRotated(t *testing.T) {
 		if want == "405" || want == "403" {
 			_, _ = fmt.Sscan(want, &status)
 		}
-		undo := b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Status: status, Body: answer})
-		if _, err := b.app.RotateToken(b.Context(), 0); err == nil || !strings.Contains(err.Error(), want) {
+		undo := b.GitLab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Status: status, Body: answer})
+		if _, err := b.App.RotateToken(b.Context(), 0); err == nil || !strings.Contains(err.Error(), want) {
 			b.Errorf("want %q: %v", want, err)
 		}
 		undo()
@@ -205,13 +206,13 @@ func TestWhyNotRotated(t *testing.T) {
 		}
 	}
 	sent := b.rotations()
-	if _, err := b.app.ReplaceToken(b.Context(), 0, b.another("read_api")); err != nil {
+	if _, err := b.App.ReplaceToken(b.Context(), 0, b.another("read_api")); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := b.app.CanRotate(b.Context(), 0); err == nil || !strings.Contains(err.Error(), "neither the scope api nor self_rotate") {
+	if _, err := b.App.CanRotate(b.Context(), 0); err == nil || !strings.Contains(err.Error(), "neither the scope api nor self_rotate") {
 		b.Errorf("a token without the scope: %v", err)
 	}
-	if _, err := b.app.RotateToken(b.Context(), 0); err == nil || b.rotations() != sent {
+	if _, err := b.App.RotateToken(b.Context(), 0); err == nil || b.rotations() != sent {
 		b.Errorf("it was sent all the same: %v", err)
 	}
 }
@@ -220,9 +221,9 @@ func TestWhyNotRotated(t *testing.T) {
 func TestShorterLife(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	last := b.clock.now().UTC().AddDate(0, 0, 30)
-	b.gitlab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Times: 1, Status: 400, Body: fmt.Sprintf(`{"message":"400 Bad request - Expiration date must be before %s"}`, last.Format(time.DateOnly))})
-	s, err := b.app.RotateToken(b.Context(), 0)
+	last := b.Clock.Now().UTC().AddDate(0, 0, 30)
+	b.GitLab.Inject(sandbox.Fault{Method: http.MethodPost, Path: rotateRoute, Times: 1, Status: 400, Body: fmt.Sprintf(`{"message":"400 Bad request - Expiration date must be before %s"}`, last.Format(time.DateOnly))})
+	s, err := b.App.RotateToken(b.Context(), 0)
 	if err != nil || s.Token.ExpiresAt.Format(time.DateOnly) != last.AddDate(0, 0, -1).Format(time.DateOnly) {
 		t.Errorf("expires %v: %v", s.Token.ExpiresAt, err)
 	}
@@ -233,21 +234,21 @@ func TestShorterLife(t *testing.T) {
 func TestRevokedToken(t *testing.T) {
 	onBoth(t, func(b *bed) {
 		log := b.logging()
-		b.aws(disks(0, 3)...)
-		b.want("+++")
-		b.admin(http.MethodDelete, fmt.Sprintf("/api/v4/personal_access_tokens/%d", b.tokenState().Token.ID), nil)
-		b.aws(disks(0, 5)...)
-		if _, _, err := b.app.Apply(b.Context(), 0, func(app.Planned) (bool, error) { return true, nil }, nil); err == nil {
+		b.AWS(apptest.Disks(0, 3)...)
+		b.Want("+++")
+		b.Admin(http.MethodDelete, fmt.Sprintf("/api/v4/personal_access_tokens/%d", b.tokenState().Token.ID), nil)
+		b.AWS(apptest.Disks(0, 5)...)
+		if _, _, err := b.App.Apply(b.Context(), 0, func(app.Planned) (bool, error) { return true, nil }, nil); err == nil {
 			b.Error("the first apply says nothing")
 		}
-		b.gitlab.ResetCalls()
-		w := b.work()
+		b.GitLab.ResetCalls()
+		w := b.Work()
 		held := (*app.HeldError)(nil)
-		if _, err := b.app.Plan(b.Context(), 0); !errors.As(err, &held) || !strings.Contains(err.Error(), "cxm token replace") {
+		if _, err := b.App.Plan(b.Context(), 0); !errors.As(err, &held) || !strings.Contains(err.Error(), "cxm token replace") {
 			b.Errorf("planning: %v", err)
 		}
 		b.care()
-		if n := len(b.gitlab.Calls()); w.Left == 0 || n > 1 { // the one of the day's look
+		if n := len(b.GitLab.Calls()); w.Left == 0 || n > 1 { // the one of the day's look
 			b.Errorf("%d jobs wait, and %d calls were made with a revoked token", w.Left, n)
 		}
 		if n := log.count("access to GitLab is lost"); n != 1 {
@@ -256,10 +257,10 @@ func TestRevokedToken(t *testing.T) {
 		if s := b.tokenState(); s.Token.State != "revoked" || !strings.Contains(s.Token.Reason, "revoked") {
 			b.Errorf("the token is %s: %s", s.Token.State, s.Token.Reason)
 		}
-		if _, err := b.app.ReplaceToken(b.Context(), 0, b.another("api")); err != nil {
+		if _, err := b.App.ReplaceToken(b.Context(), 0, b.another("api")); err != nil {
 			b.Fatal(err)
 		}
-		b.want("++")
+		b.Want("++")
 	})
 }
 
@@ -267,16 +268,16 @@ func TestRevokedToken(t *testing.T) {
 func TestReplaceByAnotherAccount(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	secret, err := app.CleanToken(b.gitlab.AdminToken())
+	secret, err := app.CleanToken(b.GitLab.AdminToken())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := app.Replacement{Token: secret}
-	if _, err := b.app.ReplaceToken(b.Context(), 0, r); err == nil || !strings.Contains(err.Error(), "belongs to root") {
+	if _, err := b.App.ReplaceToken(b.Context(), 0, r); err == nil || !strings.Contains(err.Error(), "belongs to root") {
 		t.Errorf("without --other-account: %v", err)
 	}
 	r.OtherAccount = true
-	if s, err := b.app.ReplaceToken(b.Context(), 0, r); err != nil || s.Integration.Account.Username != "root" {
+	if s, err := b.App.ReplaceToken(b.Context(), 0, r); err != nil || s.Integration.Account.Username != "root" {
 		t.Errorf("with it: %v", err)
 	}
 }

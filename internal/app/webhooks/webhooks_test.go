@@ -1,12 +1,10 @@
-package app_test
+package webhooks_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/app/apptest"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/sandbox"
 )
@@ -24,7 +23,7 @@ const hooksRoute = "/api/v4/projects/*/hooks"
 // hooksThere lists the webhooks that GitLab has in the project.
 func (b *bed) hooksThere() (urls []string) {
 	b.Helper()
-	status, got := b.call(http.MethodGet, projectRoute+"/hooks", nil)
+	status, got := b.Call(http.MethodGet, apptest.ProjectRoute+"/hooks", nil)
 	var all []struct {
 		ID     int64
 		URL    string
@@ -44,7 +43,7 @@ func (b *bed) hooksThere() (urls []string) {
 
 func (b *bed) addHook(r app.WebhookRequest) app.Webhook {
 	b.Helper()
-	w, err := b.app.AddWebhook(b.Context(), r)
+	w, err := b.App.AddWebhook(b.Context(), r)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,8 +65,8 @@ func TestAddWebhook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
-			b.gitlab.Inject(fault)
-			first, err := b.app.AddWebhook(b.Context(), webhook())
+			b.GitLab.Inject(fault)
+			first, err := b.App.AddWebhook(b.Context(), webhook())
 			if (err == nil) != (name == "works") {
 				t.Fatalf("%+v, %v", first, err)
 			}
@@ -75,7 +74,7 @@ func TestAddWebhook(t *testing.T) {
 				t.Errorf("the error names no next step: %v", err)
 			}
 			if err != nil {
-				all, err := b.app.Webhooks(b.Context(), true)
+				all, err := b.App.Webhooks(b.Context(), true)
 				if err != nil || len(all) != 1 || !strings.Contains(all[0].Trouble, "cxm webhook add") {
 					t.Errorf("in between: %+v, %v", all, err)
 				}
@@ -101,28 +100,18 @@ func TestAddWebhookTakesOver(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	old := b.addHook(webhook())
-	other := b.open(t.TempDir())
-	was := b.app
-	b.app = other
-	b.connect(b.serviceAccountNamed("cxm-again"))
+	other := b.Open(t.TempDir())
+	was := b.App
+	b.App = other
+	b.Connect(b.ServiceAccount("cxm-again"))
 	w := b.addHook(webhook())
 	if got := b.hooksThere(); len(got) != 1 || w.GitLabID != old.GitLabID || w.URL != old.URL {
 		t.Errorf("GitLab has %q; %+v", got, w)
 	}
-	b.app = was
+	b.App = was
 	if b.addHook(webhook()).URL != w.URL {
 		t.Error("the address changed")
 	}
-}
-
-// serviceAccountNamed is another account that writes.
-func (b *bed) serviceAccountNamed(name string) string {
-	b.Helper()
-	account := b.admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": name})
-	b.admin(http.MethodPost, projectRoute+"/members", map[string]any{"user_id": account["id"], "access_level": 40})
-	token := b.admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%v/personal_access_tokens", account["id"]),
-		map[string]any{"name": "cxm", "scopes": []string{"api"}, "expires_at": b.clock.now().AddDate(0, 0, 90).Format(time.DateOnly)})
-	return token["token"].(string)
 }
 
 // unsigned is a GitLab where signing tokens are switched off: it does not know the
@@ -145,39 +134,14 @@ func (unsigned) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestWebhookWithoutSignatures(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	b.app = b.open(b.dir, func(c *app.Config) { c.Transport = unsigned{} })
-	front := b.listening()
+	b.App = b.Open(b.Dir, func(c *app.Config) { c.Transport = unsigned{} })
+	front := b.Listening()
 	w := b.addHook(app.WebhookRequest{URL: front, InsecureHTTP: true})
 	if got := b.hooksThere(); w.Signing || len(got) != 1 || !strings.Contains(got[0], "signs=false token=true") {
 		t.Fatalf("GitLab has %q; %+v", got, w)
 	}
-	b.admin(http.MethodPost, projectRoute+"/issues", map[string]any{"title": "something to make an event of"})
+	b.Admin(http.MethodPost, apptest.ProjectRoute+"/issues", map[string]any{"title": "something to make an event of"})
 	b.tested(w.ID)
-}
-
-// listening serves at an address that it returns.
-func (b *bed) listening() string {
-	b.Helper()
-	ctx, cancel := context.WithCancel(b.Context())
-	at, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- b.app.Serve(ctx, app.WorkOptions{Every: time.Hour, Listen: "127.0.0.1:0", Listening: func(a net.Addr) { at <- "http://" + a.String() }}, 20*time.Second)
-	}()
-	b.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			b.Errorf("serving: %v", err)
-		}
-		b.gitlab.Close()
-	})
-	select {
-	case address := <-at:
-		return address
-	case err := <-ended:
-		ended <- err
-		b.Fatal(err)
-		return ""
-	}
 }
 
 // tested tests a webhook until the process that serves has heard of it.
@@ -187,46 +151,16 @@ func (b *bed) tested(id int64) app.Webhook {
 	defer tick.Stop()
 	late := time.After(time.Minute)
 	for {
-		w, err := b.app.TestWebhook(b.Context(), id)
+		w, err := b.App.TestWebhook(b.Context(), id)
 		if err == nil {
 			return w
 		}
-		b.clock.forward(time.Minute) // GitLab allows five tests a minute
+		b.Clock.Forward(time.Minute) // GitLab allows five tests a minute
 		select {
 		case <-tick.C:
 		case <-late:
 			b.Fatalf("the test never succeeds: %v", err)
 		}
-	}
-}
-
-// TestServeListens: the listener says that it is up, refuses strangers, and ends
-// with the rest; an address that is taken is an error at once.
-func TestServeListens(t *testing.T) {
-	t.Parallel()
-	b := newBed(t)
-	address := b.listening()
-	for path, want := range map[string]int{"/healthz": 200, "/v1/hooks/gitlab/nobody": 405, "/other": 404} {
-		got, err := http.Get(address + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got.Body.Close()
-		if got.StatusCode != want {
-			t.Errorf("%s answers %d, want %d", path, got.StatusCode, want)
-		}
-	}
-	got, err := http.Post(address+"/v1/hooks/gitlab/nobody", "application/json", strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got.Body.Close()
-	if got.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a stranger is answered %d", got.StatusCode)
-	}
-	err = b.open(t.TempDir()).Serve(b.Context(), app.WorkOptions{Listen: strings.TrimPrefix(address, "http://")}, time.Second)
-	if err == nil || !strings.Contains(err.Error(), "--listen") {
-		t.Errorf("an address that is taken: %v", err)
 	}
 }
 
@@ -249,15 +183,15 @@ func TestWebhookRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
-			b.gitlab.Inject(c.fault)
-			_, err := b.app.AddWebhook(b.Context(), c.request)
+			b.GitLab.Inject(c.fault)
+			_, err := b.App.AddWebhook(b.Context(), c.request)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want one that says %q", err, c.want)
 			}
 			if strings.Contains(fmt.Sprint(err), "whsec_") {
 				t.Errorf("the error shows the secret: %v", err)
 			}
-			if all, err := b.app.Webhooks(b.Context(), false); name != "local" && (err != nil || len(all) != 0) {
+			if all, err := b.App.Webhooks(b.Context(), false); name != "local" && (err != nil || len(all) != 0) {
 				t.Errorf("left behind: %+v, %v", all, err)
 			}
 		})
@@ -270,48 +204,48 @@ func TestWebhookHealth(t *testing.T) {
 	b := newBed(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	t.Cleanup(receiver.Close)
-	t.Cleanup(b.gitlab.Close)
+	t.Cleanup(b.GitLab.Close)
 	w := b.addHook(app.WebhookRequest{URL: receiver.URL, InsecureHTTP: true})
 	refreshed := func() app.Webhook {
 		t.Helper()
-		all, err := b.app.Webhooks(b.Context(), true)
+		all, err := b.App.Webhooks(b.Context(), true)
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%+v, %v", all, err)
 		}
 		return all[0]
 	}
-	if _, err := b.app.TestWebhook(b.Context(), w.ID); err == nil || !strings.Contains(err.Error(), "create an issue") {
+	if _, err := b.App.TestWebhook(b.Context(), w.ID); err == nil || !strings.Contains(err.Error(), "create an issue") {
 		t.Errorf("a test of an empty project: %v", err)
 	}
-	b.admin(http.MethodPost, projectRoute+"/issues", map[string]any{"title": "something to make an event of"})
-	if _, err := b.app.TestWebhook(b.Context(), w.ID); err == nil {
+	b.Admin(http.MethodPost, apptest.ProjectRoute+"/issues", map[string]any{"title": "something to make an event of"})
+	if _, err := b.App.TestWebhook(b.Context(), w.ID); err == nil {
 		t.Error("a test that cxm did not answer succeeds")
 	}
-	b.gitlab.Inject(sandbox.Fault{Method: http.MethodGet, Path: hooksRoute + "/*", Times: 4, Status: 503})
-	if _, err := b.app.Webhooks(b.Context(), true); err == nil {
+	b.GitLab.Inject(sandbox.Fault{Method: http.MethodGet, Path: hooksRoute + "/*", Times: 4, Status: 503})
+	if _, err := b.App.Webhooks(b.Context(), true); err == nil {
 		t.Error("GitLab is down, and nobody says so")
 	}
-	if all, err := b.app.Webhooks(b.Context(), false); err != nil || all[0].Trouble != "" {
+	if all, err := b.App.Webhooks(b.Context(), false); err != nil || all[0].Trouble != "" {
 		t.Errorf("that GitLab is down is taken for a trouble of the webhook: %+v, %v", all, err)
 	}
-	b.admin(http.MethodPut, fmt.Sprintf("%s/hooks/%d", projectRoute, w.GitLabID), map[string]any{"url": "https://elsewhere.example.com"})
+	b.Admin(http.MethodPut, fmt.Sprintf("%s/hooks/%d", apptest.ProjectRoute, w.GitLabID), map[string]any{"url": "https://elsewhere.example.com"})
 	if got := refreshed(); !strings.Contains(got.Trouble, "changed its address") {
 		t.Errorf("after its address was changed: %+v", got)
 	}
 	if got := b.addHook(app.WebhookRequest{URL: receiver.URL, InsecureHTTP: true}); got.Trouble != "" || len(b.hooksThere()) != 1 {
 		t.Errorf("after it was made again: %+v, %q", got, b.hooksThere())
 	}
-	b.admin(http.MethodDelete, fmt.Sprintf("%s/hooks/%d", projectRoute, w.GitLabID), nil)
+	b.Admin(http.MethodDelete, fmt.Sprintf("%s/hooks/%d", apptest.ProjectRoute, w.GitLabID), nil)
 	if got := refreshed(); !strings.Contains(got.Trouble, "does not have it any more") {
 		t.Errorf("after it was deleted in GitLab: %+v", got)
 	}
 	if got := b.addHook(app.WebhookRequest{URL: receiver.URL, InsecureHTTP: true}); got.ID != w.ID || got.Trouble != "" || len(b.hooksThere()) != 1 {
 		t.Errorf("after it was made again: %+v", got)
 	}
-	if err := b.app.RemoveWebhook(b.Context(), w.ID); err != nil || len(b.hooksThere()) != 0 {
+	if err := b.App.RemoveWebhook(b.Context(), w.ID); err != nil || len(b.hooksThere()) != 0 {
 		t.Errorf("removing it: %v; GitLab has %q", err, b.hooksThere())
 	}
-	if err := b.app.RemoveWebhook(b.Context(), w.ID); err == nil {
+	if err := b.App.RemoveWebhook(b.Context(), w.ID); err == nil {
 		t.Error("it is removed twice")
 	}
 }
@@ -322,7 +256,7 @@ func TestWebhookSecretIsSealed(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	var secret string
-	b.app = b.open(b.dir, func(c *app.Config) {
+	b.App = b.Open(b.Dir, func(c *app.Config) {
 		c.Transport = rest.NewTransport()
 		c.Transport = watching{c.Transport, func(body []byte) {
 			var sent struct {

@@ -1,4 +1,4 @@
-package app
+package webhooks
 
 import (
 	"context"
@@ -6,61 +6,20 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"cxm/internal/gitlab/hook"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/issue"
-	"cxm/internal/queue"
 	"cxm/internal/store/hooks"
 )
 
-// How often GitLab is asked how its webhooks do, and how long keys of deliveries
-// are kept: GitLab shows its history, from which people send again, for two days.
-const (
-	hookEvery = 15 * time.Minute
-	keysKept  = 3 * 24 * time.Hour
-)
-
-// hookJob asks GitLab how the tenant's webhooks do.
-type hookJob struct {
-	Tenant string `json:"tenant"`
-}
-
-// Kind names the job in the queue.
-func (hookJob) Kind() string { return "webhooks" }
-
-// InsertOpts makes it unique.
-func (hookJob) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Priority: queue.PriorityComment, UniqueOpts: queue.Unique()}
-}
-
-// hookSchedule is when that is asked.
-func (a *App) hookSchedule() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(hookEvery), func() (river.JobArgs, *river.InsertOpts) {
-		return hookJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true})
-}
-
-// hookKeeper works hookJobs.
-type hookKeeper struct {
-	river.WorkerDefaults[hookJob]
-	*workshop
-}
-
-// Work checks every webhook, and forgets what was delivered long ago.
-func (w *hookKeeper) Work(ctx context.Context, _ *river.Job[hookJob]) error {
-	return errors.Join(w.app.checkHooks(ctx), w.app.Hooks.Purge(ctx, w.app.Clock().Add(-keysKept)))
-}
-
-// checkHooks asks GitLab how the webhooks do, and has it test those that it
+// CheckWebhooks asks GitLab how the webhooks do, and has it test those that it
 // switched off: success switches them on again.
-func (a *App) checkHooks(ctx context.Context) error {
-	all, err := a.Hooks.Hooks(ctx)
+func (m *Minder) CheckWebhooks(ctx context.Context) error {
+	all, err := m.Hooks.Hooks(ctx)
 	for _, h := range all {
-		_, client, open := a.hook(ctx, h.ID)
+		_, client, open := m.hook(ctx, h.ID)
 		if open == nil {
-			_, open = a.checkHook(ctx, client, h, true)
+			_, open = m.checkHook(ctx, client, h, true)
 		}
 		if open != nil && !errors.Is(open, hooks.ErrNotFound) { // somebody removed it meanwhile
 			err = errors.Join(err, fmt.Errorf("checking webhook %d: %w", h.ID, open))
@@ -71,7 +30,7 @@ func (a *App) checkHooks(ctx context.Context) error {
 
 // checkHook stores how one webhook does, and tells once of what is wrong with it.
 // With heal one that is switched off is tested.
-func (a *App) checkHook(ctx context.Context, c *hook.Client, h hooks.Hook, heal bool) (hooks.Hook, error) {
+func (m *Minder) checkHook(ctx context.Context, c *hook.Client, h hooks.Hook, heal bool) (hooks.Hook, error) {
 	got, err := hook.Hook{}, error(nil)
 	if h.GitLabID != 0 {
 		got, err = c.Read(ctx, targetOf(h), h.GitLabID)
@@ -84,7 +43,7 @@ func (a *App) checkHook(ctx context.Context, c *hook.Client, h hooks.Hook, heal 
 	}
 	switch {
 	case err == nil:
-		h = a.judge(h, got)
+		h = m.judge(h, got)
 	case rest.Is(err, issue.NotFound):
 		h.Alert, h.Trouble = "", "GitLab does not have it any more, or hides it from the account: run `cxm webhook add` with the same --url, or `cxm webhook remove` if it is not wanted"
 	case rest.Is(err, issue.Forbidden):
@@ -95,13 +54,13 @@ func (a *App) checkHook(ctx context.Context, c *hook.Client, h hooks.Hook, heal 
 	if failed != nil && h.Trouble != "" {
 		h.Trouble += ". The test failed: " + failed.Error()
 	}
-	h.CheckedAt = a.Clock().UTC()
-	if err := a.Hooks.Check(ctx, h); err != nil || h.Trouble == "" {
+	h.CheckedAt = m.Clock().UTC()
+	if err := m.Hooks.Check(ctx, h); err != nil || h.Trouble == "" {
 		return h, err
 	}
-	first, err := a.Hooks.Tell(ctx, h.ID)
+	first, err := m.Hooks.Tell(ctx, h.ID)
 	if first {
-		a.Logger.Warn("a webhook does not work; cxm looks regularly until it does", "webhook", h.ID, "target", h.Target, "trouble", h.Trouble)
+		m.Logger.Warn("a webhook does not work; cxm looks regularly until it does", "webhook", h.ID, "target", h.Target, "trouble", h.Trouble)
 	}
 	return h, err
 }
@@ -110,8 +69,8 @@ func (a *App) checkHook(ctx context.Context, c *hook.Client, h hooks.Hook, heal 
 func off(h hook.Hook) bool { return h.AlertStatus != "" && h.AlertStatus != hook.Executable }
 
 // judge says how a webhook does, as GitLab shows it.
-func (a *App) judge(h hooks.Hook, got hook.Hook) hooks.Hook {
-	h.Alert, h.AlertUntil, h.Trouble, h.CheckedAt = got.AlertStatus, time.Time{}, "", a.Clock().UTC()
+func (m *Minder) judge(h hooks.Hook, got hook.Hook) hooks.Hook {
+	h.Alert, h.AlertUntil, h.Trouble, h.CheckedAt = got.AlertStatus, time.Time{}, "", m.Clock().UTC()
 	if got.DisabledUntil != nil {
 		h.AlertUntil = got.DisabledUntil.UTC()
 	}
