@@ -169,20 +169,20 @@ func TestDefaults(t *testing.T) {
 	b := parse(t, `
 version: 1
 rules:
-  - {name: a, when: 'kind == "cost"', labels: ["team::b", x], route: {project: acme/a}, group_by: account, policy: {proof: 3}, thresholds: {percent: 20%}}
+  - {name: a, when: 'kind == "cost"', labels: ["team::b", x], route: {project: acme/a}, group_by: account, policy: {max_repeats: 3}, thresholds: {percent: 20%}}
   - {name: b, labels: "y"}
 defaults:
   labels: ["team::a", z]
   route: {fallback: acme/c, on_change: stay}
   group_by: [region, service]
-  policy: {reopen_window: 1w, proof: 5}
+  policy: {reopen_window: 1w, max_repeats: 5}
   thresholds: {amount: [5 USD, 4 EUR]}
 `)
 	one, other := b.Rules()[0], b.Rules()[1]
-	if got := fmt.Sprint(one.Labels, one.Route.Project, one.Route.Fallback, one.Route.OnChange, one.GroupBy, *one.Policy.Proof, *one.Policy.ReopenWindow, one.Thresholds.Share, one.Thresholds.Amounts); got != "[z team::b x] acme/a acme/cstay[account] 3 168h0m0s 0.2 map[EUR:4 USD:5]" {
+	if got := fmt.Sprint(one.Labels, one.Route.Project, one.Route.Fallback, one.Route.OnChange, one.GroupBy, *one.Policy.MaxRepeats, *one.Policy.ReopenWindow, one.Thresholds.Share, one.Thresholds.Amounts); got != "[z team::b x] acme/a acme/cstay[account] 3 168h0m0s 0.2 map[EUR:4 USD:5]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(other.Labels, other.Route.Project, other.Route.Fallback, other.GroupBy, *other.Policy.Proof, other.Thresholds.Share); got != "[team::a z y]  acme/c [region service] 5 <nil>" {
+	if got := fmt.Sprint(other.Labels, other.Route.Project, other.Route.Fallback, other.GroupBy, *other.Policy.MaxRepeats, other.Thresholds.Share); got != "[team::a z y]  acme/c [region service] 5 <nil>" {
 		t.Error(got)
 	}
 }
@@ -385,23 +385,23 @@ func FuzzParse(f *testing.F) {
 
 // TestEvents says which rules act on what, and which look at findings about cxm.
 func TestEvents(t *testing.T) {
-	b := parse(t, "version: 1\nrules:\n  - {name: some, events: [opened, token-expiring], when: 'true'}\n  - {name: ours, events: work-held}\n  - {name: all}\n")
+	b := parse(t, "version: 1\nrules:\n  - {name: some, events: [opened, token-expiring], when: 'true'}\n  - {name: ours, events: review-due}\n  - {name: all}\n")
 	some, ours, all := b.Rules()[0], b.Rules()[1], b.Rules()[2]
 	for e, want := range map[rulebook.Event][3]bool{
-		rulebook.Opened: {true, true, true}, rulebook.Changed: {false, true, true}, rulebook.TokenExpiring: {true, false, false}, rulebook.WorkHeld: {false, true, false},
+		rulebook.Opened: {true, true, true}, rulebook.Changed: {false, true, true}, rulebook.TokenExpiring: {true, false, false}, rulebook.ReviewDue: {false, true, false},
 	} {
 		if got := [3]bool{some.On(e), ours.On(e), all.On(e)}; got != want {
 			t.Errorf("%s: %v", e, got)
 		}
 	}
 	for rule, f := range map[string]*finding.Finding{
-		"some": {SourceSystem: "acme"}, "ours": {SourceSystem: rulebook.OwnSource, SourceRuleID: "work-held"}, "all": {SourceSystem: rulebook.OwnSource, SourceRuleID: "source-silent"},
+		"some": {SourceSystem: "acme"}, "ours": {SourceSystem: rulebook.OwnSource, SourceRuleID: "cxm.access.review"}, "all": {SourceSystem: rulebook.OwnSource, SourceRuleID: "cxm.other"},
 	} {
 		if got := b.Assign(f)[0].Rule; got != rule {
 			t.Errorf("%s: %s", rule, got)
 		}
 	}
-	own := &finding.Finding{SourceSystem: rulebook.OwnSource, SourceRuleID: "token-expiring"}
+	own := &finding.Finding{SourceSystem: rulebook.OwnSource, SourceRuleID: "cxm.token.expiry"}
 	if got := b.Assign(own)[0].Rule; got != "some" {
 		t.Error(got)
 	}
@@ -421,7 +421,7 @@ func TestPolicy(t *testing.T) {
 version: 1
 rules:
   - name: a
-    policy: {close: manual, reopen_window: 1d, growth: "1.5", calm: 2h, proof: 3, recreate: true, max_repeats: 2}
+    policy: {close: manual, reopen_window: 1d, growth: "1.5", calm: 2h, recreate: true, max_repeats: 2}
     assignees: ["@engineer", bot]
     milestone: Q4
     due: 30d
@@ -433,7 +433,7 @@ rules:
 `)
 	r := b.Rules()[0]
 	p := r.Policy
-	if got := fmt.Sprint(p.Close, *p.ReopenWindow, p.Growth, *p.Calm, *p.Proof, *p.Recreate, *p.MaxRepeats); got != "manual24h0m0s 1.5 2h0m0s 3 true 2" {
+	if got := fmt.Sprint(p.Close, *p.ReopenWindow, p.Growth, *p.Calm, *p.Recreate, *p.MaxRepeats); got != "manual24h0m0s 1.5 2h0m0s true 2" {
 		t.Error(got)
 	}
 	if got := fmt.Sprint(r.Assignees, r.Milestone, r.Due, *r.Weight, r.Confidential, r.IssueType, r.Description, r.Line); got != "[engineer bot]Q4720h0m0s 0 truetaskwhat it is for4" {

@@ -15,26 +15,33 @@ import (
 type Event string
 
 // The events. The first four happen to findings. The others happen to cxm itself:
-// they come as findings whose source is OwnSource, with the event as source rule.
+// they come as findings whose source is OwnSource, with a source rule for each.
 const (
 	Opened   Event = "opened"   // reported for the first time
 	Changed  Event = "changed"  // beyond the rule's thresholds
 	Resolved Event = "resolved" // proved absent
 	Reopened Event = "reopened" // there again after it was resolved
 
-	SourceFailed   Event = "source-failed"   // a pull could not be read, or was not complete
-	SourceSilent   Event = "source-silent"   // nothing came for longer than usual
-	TokenExpiring  Event = "token-expiring"  // and could not be rotated so far
-	TokenRefused   Event = "token-refused"   // GitLab does not take it any more
-	WebhookFailing Event = "webhook-failing" // GitLab stopped, or will stop, sending
-	WorkHeld       Event = "work-held"       // a project cannot be reached, or a brake holds a plan
+	TokenExpiring Event = "token-expiring" // and was not rotated so far
+	ReviewDue     Event = "review-due"     // of what the account may do in GitLab
 )
 
 // OwnSource is the source of findings about cxm itself.
 const OwnSource = "cxm"
 
 func events() []Event {
-	return append(findingEvents(), SourceFailed, SourceSilent, TokenExpiring, TokenRefused, WebhookFailing, WorkHeld)
+	return append(findingEvents(), TokenExpiring, ReviewDue)
+}
+
+// ownRule is the source rule of the findings of an event about cxm itself.
+func ownRule(e Event) string {
+	switch e {
+	case TokenExpiring:
+		return "cxm.token.expiry"
+	case ReviewDue:
+		return "cxm.access.review"
+	}
+	return ""
 }
 
 func findingEvents() []Event { return []Event{Opened, Changed, Resolved, Reopened} }
@@ -109,7 +116,6 @@ type Policy struct {
 	ReopenWindow *time.Duration
 	Growth       *decimal.Decimal // at least 1
 	Calm         *time.Duration
-	Proof        *int // at least 1
 	Recreate     *bool
 	MaxRepeats   *int
 }
@@ -138,7 +144,7 @@ func (r *Rule) heeds(f *finding.Finding) (bool, string) {
 	}
 	ours := f.SourceSystem == OwnSource
 	for _, e := range r.Events {
-		if ours && string(e) == f.SourceRuleID || !ours && !own(e) {
+		if ours && ownRule(e) == f.SourceRuleID || !ours && !own(e) {
 			return true, ""
 		}
 	}

@@ -161,7 +161,6 @@ func policies() form.Value[Policy] {
 		form.Maybe("reopen_window", form.Duration(), func(p *Policy) **time.Duration { return &p.ReopenWindow }, "So long after closing the same issue is reopened; later a new one is made that names it."),
 		form.Maybe("growth", form.Decimal().Checked(atLeastOne), func(p *Policy) **decimal.Decimal { return &p.Growth }, "A saving so many times the one last shown reopens what a person closed."),
 		form.Maybe("calm", form.Duration(), func(p *Policy) **time.Duration { return &p.Calm }, "After cxm reopened an issue it waits so long before it closes it again."),
-		form.Maybe("proof", form.Whole(1, 100), func(p *Policy) **int { return &p.Proof }, "Complete snapshots in a row without a finding that prove it gone."),
 		form.Maybe("recreate", form.Bool(), func(p *Policy) **bool { return &p.Recreate }, "An issue that GitLab does not list any more is made again, instead of held."),
 		form.Maybe("max_repeats", form.Whole(0, 100), func(p *Policy) **int { return &p.MaxRepeats }, "So many times the same text is written again after somebody changed it."),
 	)
