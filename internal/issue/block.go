@@ -15,6 +15,9 @@ const (
 	maxTitle  = 255              // characters (Unicode code points), as GitLab counts
 )
 
+// Crowded is the body of a block that people's text left no room for.
+const Crowded = "There is no room left in this description for what cxm has to say. Shorten the text around this block, and cxm writes it here again."
+
 // Block is what stands in the description between the markers, them included:
 // the status in one line, then the body. Status is a sentence of cxm's own and
 // quotes nothing of a finding; empty leaves the line out.

@@ -76,6 +76,17 @@ type Written struct {
 	Status   string    // the sentence about the issue's state in the block; empty: none
 	Repeats  int       // writes in a row of the same Digest that people or GitLab undid
 	At       time.Time // GitLab's clock
+
+	// Tried is what a later write said of which it is not known whether it was
+	// carried out; nil: there was none. Where the block is not Block, it was.
+	Tried *Shown
+}
+
+// Shown is what an issue says that people weigh.
+type Shown struct {
+	Savings  decimal.NullDecimal
+	Currency string
+	Severity finding.Severity
 }
 
 // Phase is how far the making of an issue has come.

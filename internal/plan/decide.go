@@ -11,7 +11,6 @@ import (
 
 	"cxm/internal/finding"
 	"cxm/internal/issue"
-	"cxm/internal/money"
 	"cxm/internal/rule"
 )
 
@@ -278,10 +277,13 @@ func (d *decider) open(t *issue.Tracked) Step {
 	s := d.step(Update, t, "%s", reason)
 	s.Status = returned(t.Written.Status, t.Returns)
 	s.Change = d.change(t, s.Status)
-	if s.Change.Empty() {
-		return d.silent(t, own.Text, reason)
+	switch {
+	case !s.Change.Empty():
+		return s
+	case crowded(own.Text):
+		return d.agreed(d.step(Nothing, t, "there is no room in the description for what cxm has to say, and it says so"))
 	}
-	return s
+	return d.silent(t, own.Text, reason)
 }
 
 // silent remembers a difference that shows nowhere in the issue: an earlier
@@ -323,6 +325,9 @@ func (d *decider) differs(t *issue.Tracked, block string) (reason string, repeat
 	if d.Want.Severity == was.Severity && slices.ContainsFunc(d.Want.Labels, func(label string) bool { return !slices.Contains(was.Labels, label) }) {
 		return "labels did not come along to its project", false
 	}
+	if crowded(block) {
+		return "there may be room for what cxm has to say", false
+	}
 	if block != was.Block && issue.Unticked(block) != issue.Unticked(was.Block) {
 		return "somebody edited inside cxm's block; text outside of it stays", true
 	}
@@ -339,7 +344,7 @@ func (d *decider) priced(was issue.Written) bool {
 // closed decides about a present group whose issue is closed.
 func (d *decider) closed(t *issue.Tracked) Step {
 	if t.Override == issue.Closed {
-		grown := d.grown(t.Written)
+		grown := d.grown(shown(t))
 		if grown == "" {
 			return d.heard(d.step(Nothing, t, "a person closed %s: it stays closed until they reopen it or it grows", reference(*t, t.Observed.ProjectID)))
 		}
@@ -358,19 +363,6 @@ func (d *decider) closed(t *issue.Tracked) Step {
 	s := d.replace(t, "%s again, %s after %s was closed", d.reported(), days(age), reference(*t, t.Observed.ProjectID))
 	s.Status = fmt.Sprintf("Reported before in %s, which was closed %s ago.", reference(*t, s.Project), days(age))
 	return s
-}
-
-// grown says in which way the group is worse than when last written, "" when
-// it is not.
-func (d *decider) grown(was issue.Written) string {
-	if d.Want.Severity > was.Severity && was.Severity != finding.SeverityUnknown && !d.priced(was) {
-		return fmt.Sprintf("its severity rose from %s to %s", was.Severity, d.Want.Severity)
-	}
-	is, before := d.Want.Savings, was.Savings
-	if d.priced(was) && before.Decimal.IsPositive() && is.Decimal.GreaterThanOrEqual(before.Decimal.Mul(d.Growth)) {
-		return fmt.Sprintf("the saving grew from %s to %s a month", money.Show(before.Decimal, was.Currency), money.Show(is.Decimal, d.Want.Currency))
-	}
-	return ""
 }
 
 // reopened begins the status of an issue that cxm reopened. It is how a later
@@ -430,21 +422,13 @@ func (d *decider) proof() string {
 	return "its source says that it is resolved"
 }
 
-// maxDescription is how many bytes GitLab takes by default
-// (docs.gitlab.com/api/issues). A block that people left no room for is not
-// sent: the title, the labels and the state still are.
-const maxDescription = 1 << 20
-
 // change is what an edit of the issue sends: cxm's block in the description, with
 // what people ticked in it, a title nobody else changed, and the labels cxm has
 // not set before.
 func (d *decider) change(t *issue.Tracked, status string) issue.Change {
 	var c issue.Change
 	if own, ok := issue.Own(t.Observed.Description, t.Nonce); ok {
-		own.Marker.Group = d.Group.Key // it may have been another group's
-		block := d.Want.Ticked(own.Text).Block(own.Marker, status)
-		text, err := issue.Splice(t.Observed.Description, t.Nonce, block)
-		if err == nil && text != t.Observed.Description && len(text) <= maxDescription {
+		if text, fits := d.fitted(t, own, status); fits {
 			c.Description = &text
 		}
 	}

@@ -366,3 +366,43 @@ func TestLateCloseIsNotAPersons(t *testing.T) {
 		t.Errorf("steps %q, %d open issues: the finding is back", got, tracker.open())
 	}
 }
+
+// TestLateUpdateIsWhatWasShown: an update that cxm had taken for failed is carried
+// out all the same, and then a person closes the issue: it has not grown since, and
+// stays closed.
+func TestLateUpdateIsWhatWasShown(t *testing.T) {
+	tracker := &lateTracker{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	e, s := newLoop(t, tracker)
+	worth := func(savings int) {
+		t.Helper()
+		text := fmt.Sprintf(`{"items":[{"accountId":"123456789012","region":"eu-west-1","resourceId":"vol-0f1e2d3c4b5a69788","currentResourceType":"EbsVolume","actionType":"Delete","currencyCode":"USD","estimatedMonthlySavings":%d}]}`, savings)
+		if _, _, err := (reconcile.Puller{Intake: s, Proof: 2, Clock: tracker.clock}).Pull(t.Context(), reconcile.Delivery{
+			Type: source.CostOptimizationHub, Inputs: []source.Input{{Name: "test", Reader: strings.NewReader(text)}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	worth(100)
+	pass(t, e)
+	worth(190)
+	tracker.deaf = true
+	if got := pass(t, e); got != "~" {
+		t.Fatalf("steps %q, want an update", got)
+	}
+	tracker.mu.Lock()
+	tracker.unheard[0]()
+	tracker.now = tracker.now.Add(time.Second)
+	o := &tracker.issues[0]
+	o.State, o.ClosedByID, o.UpdatedAt, o.ClosedAt = issue.Closed, 99, tracker.now, tracker.now
+	tracker.mu.Unlock()
+	tracker.deaf = false
+	tracker.forward(time.Minute)
+	worth(210) // more than twice what cxm knows to have written, not of what the person saw
+	if got := pass(t, e); got != "" {
+		t.Errorf("steps %q: a person closed it when it said 190", got)
+	}
+	worth(400)
+	if got := pass(t, e); got != "^" {
+		t.Errorf("steps %q: it has grown", got)
+	}
+}

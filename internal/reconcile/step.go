@@ -98,6 +98,9 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 			t.Override = s.Change.State
 		}
 	}
+	if s.Want != nil {
+		t.Written.Tried = &issue.Shown{Savings: s.Want.Savings, Currency: s.Want.Currency, Severity: s.Want.Severity}
+	}
 	intended, t, err := a.Journal.Intend(ctx, e, t)
 	if err != nil {
 		return a.finish(ctx, e, issue.Tracked{}, s, err)
@@ -113,6 +116,9 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 		if trouble := (*issue.Trouble)(nil); !errors.As(err, &trouble) || trouble.Kind != issue.Doubtful {
 			t.Override = s.Have.Override // nothing was undone
 		}
+		if unsaid(err) {
+			t.Written.Tried = s.Have.Written.Tried
+		}
 		return a.finish(ctx, e, t, s, err)
 	}
 	a.dropped(issue.Missing(s.Change.AddLabels, o))
@@ -121,4 +127,10 @@ func (a *applying) change(ctx context.Context, e plan.Entry, s plan.Step) error 
 		return a.finish(ctx, e, t.Undid(s.Status, s.Change.Title != nil, s.Change.AddLabels, o), s, nil)
 	}
 	return a.finish(ctx, e, t.Wrote(*s.Want, s.Status, s.Change.Title != nil, o), s, nil)
+}
+
+// unsaid says that a write that failed was certainly not carried out.
+func unsaid(err error) bool {
+	trouble := (*issue.Trouble)(nil)
+	return !errors.As(err, &trouble) || trouble.Kind != issue.Doubtful && trouble.Kind != issue.Unavailable
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"cxm/internal/app"
+	"cxm/internal/issue"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
 )
@@ -50,9 +51,9 @@ func TestScenario05_Labels(t *testing.T) {
 // person who fills the description up to GitLab's limit.
 //
 // Expected: what fits is kept whole, what does not is cut at a character, and
-// the next run writes nothing. Where people leave no room for cxm's block, the
-// title and the labels are still kept true.
-// Missing: that the block is out of date for want of room is said nowhere in GitLab.
+// the next run writes nothing. Where people leave no room for cxm's block, a line
+// in its place says so, and the title and the labels are still kept true; when
+// there is room again, the block is back.
 func TestScenario06_Sizes(t *testing.T) {
 	type size struct {
 		title, description int // characters, bytes
@@ -95,8 +96,15 @@ func (b *bed) filled() {
 	b.want("~")
 	b.want("")
 	got := b.one(1)
-	if got.Description != full || !strings.Contains(got.Title, "5,000.00 USD") {
+	people, _, _ := strings.Cut(full, "<!-- cxm")
+	if !strings.HasPrefix(got.Description, people) || !strings.Contains(got.Description, issue.Crowded) || !strings.Contains(got.Title, "5,000.00 USD") {
 		b.Errorf("title %q, %d bytes of description, was %d", got.Title, len(got.Description), len(full))
+	}
+	b.edit(1, map[string]any{"description": strings.Replace(got.Description, people, "Ours.\n\n", 1)})
+	b.want("~")
+	b.want("")
+	if got := b.one(1); !strings.HasPrefix(got.Description, "Ours.\n\n<!-- cxm") || !strings.Contains(got.Description, "5,000.00 USD") || strings.Contains(got.Description, issue.Crowded) {
+		b.Errorf("with room again it says %q", got.Description)
 	}
 }
 
