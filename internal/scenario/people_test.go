@@ -50,7 +50,7 @@ func TestScenario20_Echo(t *testing.T) {
 // written inside is written over once; of two blocks the first is kept up to
 // date; without markers the description is the person's.
 // Default: the same text is written again once after somebody changed it, and then left alone.
-// Setting: none yet (plan.Policy.MaxRepeats in the code).
+// Setting: policy.max_repeats of a rule.
 func TestScenario21_Edited(t *testing.T) {
 	type edit struct {
 		change func(block string) string
@@ -159,7 +159,7 @@ func TestScenario22_Metadata(t *testing.T) {
 // severity rises or the saving grows; then it is reopened once, without a
 // comment, and says how often something new was reported meanwhile.
 // Default: a rise of the severity, or a saving twice as large.
-// Setting: none yet (plan.Policy.Growth in the code).
+// Setting: policy.growth of a rule.
 func TestScenario23_WontFix(t *testing.T) {
 	each(t, func(b *bed) {
 		b.aws(disk(1, "100"))

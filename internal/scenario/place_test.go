@@ -134,7 +134,7 @@ func TestScenario08_Cloned(t *testing.T) {
 // Expected: a look notices it within a day, and once a second one has confirmed it,
 // it is counted as not seen; the finding stays what it is; other issues go on.
 // Default: no issue is made again: GitLab says the same of what is hidden.
-// Setting: app.Config.Recreate in the code makes a new one that names the old.
+// Setting: policy.recreate of a rule makes a new one that names the old.
 func TestScenario09_Deleted(t *testing.T) {
 	variants(t, map[string]func(*bed){"looked for": lookedFor(false), "made again": lookedFor(true), "written to": writtenTo}, func(b *bed, f func(*bed)) { f(b) })
 }

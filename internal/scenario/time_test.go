@@ -67,7 +67,7 @@ func TestScenario16_Clocks(t *testing.T) {
 // a new one that names the one before. At the very end of the window it is
 // still the same issue.
 // Default: 30 days after GitLab's closed_at.
-// Setting: none yet (plan.Policy.ReopenWindow in the code).
+// Setting: policy.reopen_window of a rule.
 // Missing: an issue linked to a merged merge request, which belongs to scenario 35.
 func TestScenario24_Window(t *testing.T) {
 	bubbles(t, map[string]time.Duration{"inside": -time.Second, "at its very end": 0, "outside": 2 * time.Second}, func(b *bed, past time.Duration) {
@@ -107,7 +107,7 @@ func TestScenario24_Window(t *testing.T) {
 // Expected: the issue changes its state at most twice in that hour, nobody gets
 // a comment, and when the alert has calmed down the issue says what is true.
 // Default: an issue that cxm reopened is closed again after an hour in which nothing was written to it.
-// Setting: none yet (plan.Policy.Calm in the code).
+// Setting: policy.calm of a rule.
 func TestScenario25_Flapping(t *testing.T) {
 	each(t, func(b *bed) {
 		b.alert("firing", "critical")
