@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,8 @@ func TestMain(m *testing.M) {
 // GitLab of its own ($GITLAB_URL, the service account's token in the file
 // token), a data directory of its own, and the commands
 //
-//	person METHOD PATH [BODY]   what somebody does in GitLab, as its administrator
+//	person METHOD PATH [BODY]   what somebody does in GitLab, as its administrator;
+//	                            {closed} in the path is the number of a closed issue
 //	utf16 FILE                  writes a file again in UTF-16
 //	nul FILE                    puts a NUL byte into a file
 //	front                       puts TLS before the sandbox, and a proxy beside it
@@ -114,12 +116,30 @@ func person(ts *testscript.TestScript, neg bool, args []string) {
 		body = args[2]
 	}
 	s := ts.Value(gitlabKey{}).(*sandbox.Server)
-	got, err := send(ts.Getenv("GITLAB_URL"), s.AdminToken(), args[0], args[1], body)
+	path := args[1]
+	if strings.Contains(path, "{closed}") {
+		path = strings.Replace(path, "{closed}", closed(ts, s), 1)
+	}
+	got, err := send(ts.Getenv("GITLAB_URL"), s.AdminToken(), args[0], path, body)
 	if (err != nil) != neg {
 		ts.Fatalf("%v", err)
 	}
 	_, err = ts.Stdout().Write(got)
 	ts.Check(err)
+}
+
+// closed is the number of a closed issue: which got which depends on who was first.
+func closed(ts *testscript.TestScript, s *sandbox.Server) string {
+	got, err := send(ts.Getenv("GITLAB_URL"), s.AdminToken(), http.MethodGet, "/api/v4/projects/acme%2Fplatform/issues?state=closed", "")
+	ts.Check(err)
+	var all []struct {
+		IID int64 `json:"iid"`
+	}
+	ts.Check(json.Unmarshal(got, &all))
+	if len(all) == 0 {
+		ts.Fatalf("no issue is closed")
+	}
+	return strconv.FormatInt(all[0].IID, 10)
 }
 
 func toUTF16(ts *testscript.TestScript, _ bool, args []string) {
