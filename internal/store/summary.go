@@ -68,28 +68,54 @@ func (s *Store) sumFindings(ctx context.Context, q *db.Queries, sum *Summary) er
 }
 
 // sumSavings adds up group by group, exactly: SQL would sum floats or need a
-// type that SQLite lacks.
+// type that SQLite lacks. In a group several claims about one resource count once,
+// and those about several resources are added up: only groups of more than one
+// claim are read whole.
 func (s *Store) sumSavings(ctx context.Context, q *db.Queries, sum *Summary) error {
 	rows, err := q.Claims(ctx, s.tenant)
 	if err != nil {
 		return err
 	}
+	shared, err := s.shared(ctx, q)
+	if err != nil {
+		return err
+	}
 	for len(rows) > 0 {
-		var g rule.Group
-		for key := rows[0].GroupKey; len(rows) > 0 && rows[0].GroupKey == key; rows = rows[1:] {
+		key := rows[0].GroupKey
+		g := rule.Group{Members: shared[key]}
+		for ; len(rows) > 0 && rows[0].GroupKey == key; rows = rows[1:] {
+			if shared[key] != nil {
+				continue
+			}
 			m, err := claim(rows[0])
 			if err != nil {
 				return err
 			}
 			g.Members = append(g.Members, m)
 		}
-		saved, currency := g.Savings()
-		sum.Savings.Add(saved, currency)
-		if !saved.Valid {
+		totals, _ := g.Totals()
+		for currency, amount := range totals {
+			sum.Savings.Add(money.Known(amount), currency)
+		}
+		if len(totals) == 0 {
 			sum.Unknown++
 		}
 	}
 	return nil
+}
+
+// shared are the claims of groups that have more than one.
+func (s *Store) shared(ctx context.Context, q *db.Queries) (map[string][]rule.Member, error) {
+	rows, err := q.SharedClaims(ctx, s.tenant)
+	out := map[string][]rule.Member{}
+	for _, r := range rows {
+		m := rule.Member{Sighting: finding.Sighting{Detection: finding.Present}}
+		if err := db.Decode(r.Body, &m.Finding, "body of a finding in group", r.GroupKey); err != nil {
+			return nil, err
+		}
+		out[r.GroupKey] = append(out[r.GroupKey], m)
+	}
+	return out, err
 }
 
 func claim(r db.ClaimsRow) (rule.Member, error) {

@@ -398,3 +398,46 @@ func (q *Queries) Rekey(ctx context.Context, arg RekeyParams) (int64, error) {
 	}
 	return result.RowsAffected()
 }
+
+const sharedClaims = `-- name: SharedClaims :many
+select findings.group_key, finding_bodies.body
+from findings
+join finding_bodies on finding_bodies.finding_id = findings.id
+where findings.tenant = $1 and findings.detection = 'present' and findings.kind = 'cost'
+and findings.group_key in (
+	select f.group_key from findings f
+	where f.tenant = $1 and f.detection = 'present' and f.kind = 'cost'
+	group by f.group_key having count(*) > 1
+)
+order by findings.group_key, findings.id
+`
+
+type SharedClaimsRow struct {
+	GroupKey string
+	Body     string
+}
+
+// SharedClaims lists what those say that share a group: which resources they are
+// about decides what is added up.
+func (q *Queries) SharedClaims(ctx context.Context, tenant string) ([]SharedClaimsRow, error) {
+	rows, err := q.db.QueryContext(ctx, sharedClaims, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SharedClaimsRow
+	for rows.Next() {
+		var i SharedClaimsRow
+		if err := rows.Scan(&i.GroupKey, &i.Body); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -78,3 +78,17 @@ select group_key, savings, currency
 from findings
 where tenant = @tenant and detection = 'present' and kind = 'cost'
 order by group_key;
+
+-- SharedClaims lists what those say that share a group: which resources they are
+-- about decides what is added up.
+-- name: SharedClaims :many
+select findings.group_key, finding_bodies.body
+from findings
+join finding_bodies on finding_bodies.finding_id = findings.id
+where findings.tenant = @tenant and findings.detection = 'present' and findings.kind = 'cost'
+and findings.group_key in (
+	select f.group_key from findings f
+	where f.tenant = @tenant and f.detection = 'present' and f.kind = 'cost'
+	group by f.group_key having count(*) > 1
+)
+order by findings.group_key, findings.id;
