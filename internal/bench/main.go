@@ -7,7 +7,7 @@
 // What always holds: every figure is measured, none is a timed test, and the
 // bounds are those of the design. It prints a table and writes
 // build/bench.json. The exit code is 1 when a bound does not hold. Arguments
-// name the parts to measure: calls, creates, queue, caps, shared, resync, million.
+// name the parts to measure: calls, creates, queue, caps, shared, rules, resync, million.
 // What needs PostgreSQL is left out where its server is not installed, and the
 // table says so.
 package main
@@ -109,6 +109,7 @@ func parts() []part {
 		{"queue", queueThroughput},
 		{"caps", caps},
 		{"shared", sharedWork},
+		{"rules", rules},
 		{"resync", resync},
 		{"million", million},
 	}

@@ -129,7 +129,7 @@ func houseLaw() law {
 			// The bench measures the parts one by one, so it may take them apart.
 			{pkg: "internal/bench", may: append(
 				values(), "internal/app", "internal/credential", "internal/gitlab/rest",
-				"internal/queue", "internal/queue/throughput", "internal/reconcile", "internal/sandbox", "internal/store", "internal/store/pgtest",
+				"internal/queue", "internal/queue/throughput", "internal/reconcile", "internal/rule/rulebook", "internal/sandbox", "internal/store", "internal/store/pgtest",
 			)},
 			// Chaos knows cxm as its users do, and judges it by the sandbox's record.
 			{pkg: "internal/chaos", may: []string{
