@@ -75,6 +75,7 @@ type Case struct {
 //	present    open, says something else                ~ update cxm's block, title and labels
 //	present    open, people edited inside the block     ~ update, at most MaxRepeats times
 //	present    open, people removed the block           = leave the description to them
+//	present    closed by cxm, missing from a snapshot   = wait for proof
 //	present    closed by cxm, inside the window         ^ reopen
 //	present    closed by cxm, after the window          + create, naming the earlier issue
 //	present    closed by cxm, for one in another project + create there, naming the earlier issue
@@ -352,7 +353,10 @@ func (d *decider) closed(t *issue.Tracked) Step {
 	}
 	age := d.Now.Sub(t.Observed.ClosedAt)
 	strayed := d.strayed(t)
+	missed := d.missed()
 	switch {
+	case missed != "":
+		return d.step(Nothing, t, "closed, and not reopened while it is %s", missed)
 	case strayed && d.OnRoute == rule.CloseAndLink && d.Shut == "":
 		return d.replace(t, "%s belongs in %s now, and is closed", reference(*t, 0), d.there())
 	case age <= d.ReopenWindow:

@@ -245,6 +245,9 @@ func TestDecide(t *testing.T) {
 				}
 			},
 		},
+		"closed by cxm, and missing once": {
+			group: missedOnce, have: []issue.Tracked{existing(present, closedByCxm(day1))}, verb: plan.Nothing, reason: "not reopened while it is missing from 1 of 2",
+		},
 		"gone and closed":      {group: gone, have: []issue.Tracked{existing(present, closedByCxm(day1))}, verb: plan.Nothing, reason: "its issue is closed"},
 		"gone, never reported": {group: gone, verb: ""},
 		"unknown":              {group: unknown, have: []issue.Tracked{existing(present)}, verb: plan.Nothing, reason: "does not say"},
