@@ -117,8 +117,8 @@ func person(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := ts.Value(gitlabKey{}).(*sandbox.Server)
 	path := args[1]
-	if strings.Contains(path, "{closed}") {
-		path = strings.Replace(path, "{closed}", closed(ts, s), 1)
+	if before, after, named := strings.Cut(path, "{closed}"); named {
+		path = before + closed(ts, s) + after
 	}
 	got, err := send(ts.Getenv("GITLAB_URL"), s.AdminToken(), args[0], path, body)
 	if (err != nil) != neg {
