@@ -95,27 +95,9 @@ func DataDir(getenv func(string) string) (string, error) {
 
 // Open opens the data directory, making it on first use.
 func Open(ctx context.Context, c Config) (*App, error) {
-	if c.Tenant == "" {
-		c.Tenant = "default"
-	}
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
-	if c.Settle <= 0 {
-		c.Settle = 30 * time.Second
-	}
-	if c.Brakes == nil {
-		brakes := plan.DefaultBrakes()
-		c.Brakes = &brakes
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.fill()
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
-	}
-	if c.Lease <= 0 {
-		c.Lease = tokencare.Lease
 	}
 	key, err := c.openKey()
 	if err != nil {
@@ -141,11 +123,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
 		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)),
 	}
-	keeper := tokencare.New(base)
-	minder := webhooks.New(keeper)
-	connector := connecting.New(keeper, minder)
-	a.Core, a.Keeper, a.Minder, a.Connector = base, keeper, minder, connector
-	a.Maker, a.Reviewer, a.Doctor = bootstrap.New(base, connector), review.New(keeper), a.newDoctor()
+	a.join(base)
 	if base.Sealer, err = a.openSealer(ctx, key); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -153,6 +131,38 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
+}
+
+// fill puts the defaults where nothing was said.
+func (c *Config) fill() {
+	if c.Tenant == "" {
+		c.Tenant = "default"
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Settle <= 0 {
+		c.Settle = 30 * time.Second
+	}
+	if c.Brakes == nil {
+		brakes := plan.DefaultBrakes()
+		c.Brakes = &brakes
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Lease <= 0 {
+		c.Lease = tokencare.Lease
+	}
+}
+
+// join makes the parts of the program on what they stand on.
+func (a *App) join(base *core.Core) {
+	keeper := tokencare.New(base)
+	minder := webhooks.New(keeper)
+	connector := connecting.New(keeper, minder)
+	a.Core, a.Keeper, a.Minder, a.Connector = base, keeper, minder, connector
+	a.Maker, a.Reviewer, a.Doctor = bootstrap.New(base, connector), review.New(keeper), a.newDoctor()
 }
 
 // openQueue prepares the queue's tables and opens a queue that only inserts.
