@@ -63,6 +63,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("ADMIN_TOKEN", s.AdminToken())
 	env.Setenv("CXM_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("CXM_ADMIT_NEW_SOURCES", "true")
 	token, err := serviceAccount(server.URL, s.AdminToken())
 	if err != nil {
 		return err

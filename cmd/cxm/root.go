@@ -36,7 +36,7 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
 	cmd.AddCommand(
 		connect.New(o), connect.NewIntegration(o), connect.NewGitLab(o),
 		work.NewInspect(o), work.NewIngest(o), work.NewPlan(o), work.NewApply(o), work.NewApprove(o), work.NewUndo(o),
-		work.NewRuns(o), work.NewRun(o), work.NewServe(o, version), rules.New(o), rules.NewBacklog(o),
+		work.NewRuns(o), work.NewRun(o), work.NewServe(o, version), rules.New(o), rules.NewBacklog(o), rules.NewCampaigns(o),
 		care.NewWebhook(o), care.NewToken(o), care.NewSecrets(o), care.NewAccess(o), care.NewDoctor(o), care.NewNotify(o),
 		newStatus(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o),
 	)

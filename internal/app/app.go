@@ -19,6 +19,7 @@ import (
 	"cxm/internal/app/connecting"
 	"cxm/internal/app/core"
 	"cxm/internal/app/doctor"
+	"cxm/internal/app/feed"
 	"cxm/internal/app/review"
 	"cxm/internal/app/tokencare"
 	"cxm/internal/app/webhooks"
@@ -72,6 +73,7 @@ type App struct {
 	*bootstrap.Maker
 	*review.Reviewer
 	*doctor.Doctor
+	*feed.Watcher
 
 	outbox *outbox
 	books  *books
@@ -162,7 +164,7 @@ func (a *App) join(base *core.Core) {
 	minder := webhooks.New(keeper)
 	connector := connecting.New(keeper, minder)
 	a.Core, a.Keeper, a.Minder, a.Connector = base, keeper, minder, connector
-	a.Maker, a.Reviewer, a.Doctor = bootstrap.New(base, connector), review.New(keeper), a.newDoctor()
+	a.Maker, a.Reviewer, a.Doctor, a.Watcher = bootstrap.New(base, connector), review.New(keeper), a.newDoctor(), feed.New(base)
 }
 
 // openQueue prepares the queue's tables and opens a queue that only inserts.

@@ -82,9 +82,11 @@ func (a *App) take(ctx context.Context, d store.Delivery) error {
 		return nil
 	case errors.As(err, &refused):
 		a.Logger.Warn("a delivery is refused", "delivery", d.ID, "source", d.Source, "scope", d.Scope, "why", err)
-		return a.Store.Refuse(ctx, d.ID, err.Error())
+		if err := a.Store.Refuse(ctx, d.ID, err.Error()); err != nil {
+			return err
+		}
 	case err != nil:
 		return fmt.Errorf("taking in delivery %d: %w", d.ID, err)
 	}
-	return nil
+	return a.WatchSource(ctx, d.Source, d.Scope)
 }

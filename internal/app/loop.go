@@ -13,6 +13,7 @@ import (
 	"cxm/internal/reconcile"
 	"cxm/internal/store"
 	"cxm/internal/store/route"
+	"cxm/internal/store/scopes"
 )
 
 // Names of the loop that callers of App need.
@@ -38,7 +39,7 @@ type Planned struct {
 // Plan looks at GitLab and says what Apply would do. It uses a client that
 // refuses every write.
 func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
-	e, err := a.engine(ctx, integrationID, true, nil)
+	e, err := a.engine(ctx, integrationID, true, nil, watched)
 	if err != nil {
 		return Planned{}, err
 	}
@@ -48,6 +49,10 @@ func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
 	}
 	return planned(ctx, e)
 }
+
+// watched says that a person sees the plan before it is carried out, and so what a
+// new source asks for.
+func watched(c *reconcile.Config) { c.Brakes.Admit = true }
 
 func planned(ctx context.Context, e *reconcile.Engine) (Planned, error) {
 	looked, err := e.Look(ctx)
@@ -69,7 +74,7 @@ func planned(ctx context.Context, e *reconcile.Engine) (Planned, error) {
 // ask sees the plan first; when it answers false nothing is done. What the
 // brakes hold is not asked about: it becomes a run that waits for Approve.
 func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) (bool, error), progress func(reconcile.Progress)) (Planned, reconcile.Report, error) {
-	e, err := a.engine(ctx, integrationID, false, progress)
+	e, err := a.engine(ctx, integrationID, false, progress, watched)
 	if err != nil {
 		return Planned{}, reconcile.Report{}, err
 	}
@@ -124,7 +129,7 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 	}
 	c := reconcile.Config{
 		Integration: in, Installation: installation, Tracker: tracker, Finder: client,
-		Findings: a.Store, Journal: a.Store, Memory: a.Store, Runs: a.Store, Census: a.Store, Watch: a.Store,
+		Findings: a.Store, Journal: a.Store, Memory: a.Store, Runs: a.Store, Census: a.Store, Watch: a.Store, Newcomers: scopes.New(a.DB.Base(), a.Tenant),
 		Policy: a.Policy(), Brakes: *a.Brakes, Caps: a.Caps,
 		Stale: stale, Clock: a.Clock, Workers: a.Workers, Settle: a.Settle, Progress: progress,
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/plan"
 	"cxm/internal/sandbox"
 )
 
@@ -33,6 +34,7 @@ func serveReplica(dir, database string) error {
 	defer stop()
 	a, err := app.Open(ctx, app.Config{
 		DataDir: dir, Database: database, Settle: time.Second, Workers: 8, JobTimeout: 4 * time.Second, Rescue: 6 * time.Second,
+		Brakes: &plan.Brakes{CloseShare: 20, CloseFloor: 10, Creates: 500, Admit: true},
 	})
 	if err != nil {
 		return err

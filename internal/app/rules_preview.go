@@ -139,3 +139,25 @@ func (a *App) Backlog(ctx context.Context, integrationID int64) (integration.Int
 	}
 	return e.Integration, plan.Backlogs(p, e.Limits()), nil
 }
+
+// Campaigning is how far a campaign has come.
+type Campaigning = ruling.Campaigning
+
+// Campaigns says how far the campaigns of the rules have come. It asks nothing of
+// GitLab.
+func (a *App) Campaigns(ctx context.Context) ([]Campaigning, error) {
+	if err := a.assign(ctx); err != nil {
+		return nil, err
+	}
+	book, err := a.Book(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := book.Campaigns()
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return ruling.Campaigns(ctx, all, func(ctx context.Context, yield func(rule.Group, []issue.Tracked) error) error {
+		return a.Store.Groups(ctx, true, yield)
+	}, a.Clock())
+}

@@ -47,10 +47,10 @@ type tokenKeeper struct {
 // Timeout is more than a rotation takes, with the wait for an answer that is lost.
 func (w *tokenKeeper) Timeout(*river.Job[tokenJob]) time.Duration { return 10 * time.Minute }
 
-// Work looks after every token. The trouble of one keeps no other, and is told
+// Work looks after every token, review and source. The trouble of one keeps no other, and is told
 // here: it is looked at again within the hour.
 func (w *tokenKeeper) Work(ctx context.Context, _ *river.Job[tokenJob]) error {
-	return errors.Join(w.app.CareForTokens(ctx), w.app.RemindReviews(ctx))
+	return errors.Join(w.app.CareForTokens(ctx), w.app.RemindReviews(ctx), w.app.WatchSources(ctx))
 }
 
 // Names of what looks after tokens that callers need.

@@ -133,6 +133,7 @@ func (o order) config(b *bomb) app.Config {
 	if o.Braked {
 		brakes = plan.DefaultBrakes()
 	}
+	brakes.Admit = true
 	return app.Config{
 		DataDir: o.DataDir, Database: o.Database, Settle: settle, Workers: o.Workers, Clock: o.clock(), Limits: o.Limits, Brakes: &brakes,
 		Transport: mined{b, rest.NewTransport(), o.Name}, Failpoint: b.pass,

@@ -124,6 +124,9 @@ func houseLaw() law {
 				values(), "internal/app/core", "internal/app/tokencare", "internal/credential", "internal/gitlab/probe", "internal/gitlab/rest",
 				"internal/integration/check", "internal/reconcile/breaker", "internal/plan/stand", "internal/store/reviews", "internal/store/route", "internal/store/why",
 			)},
+			{pkg: "internal/app/feed", may: []string{
+				"internal/app/core", "internal/finding", "internal/notify", "internal/reconcile", "internal/source", "internal/store/scopes",
+			}},
 			{pkg: "internal/app/apptest", may: []string{"internal/..."}},
 			{pkg: "internal/demo", may: append(values(), "internal/app", "internal/sandbox")},
 			// The bench measures the parts one by one, so it may take them apart.

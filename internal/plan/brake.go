@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"cxm/internal/issue"
@@ -12,9 +14,16 @@ import (
 // Brakes say how much a run may do before a person has to look at it. The zero
 // value holds everything: start from DefaultBrakes.
 type Brakes struct {
-	CloseShare int // percent of the open issues that a run may close or move; 100: any number
-	CloseFloor int // so many may be closed or moved whatever share that is
-	Creates    int // issues that a run may create; 0 or less: any number
+	CloseShare int  // percent of the open issues that a run may close or move; 100: any number
+	CloseFloor int  // so many may be closed or moved whatever share that is
+	Creates    int  // issues that a run may create; 0 or less: any number
+	Admit      bool // the first run of a new source goes without a person
+}
+
+// Newcomer is a source whose first run waits for a person.
+type Newcomer struct {
+	Scope  int64  // the row of its scope
+	Source string // for people
 }
 
 // DefaultBrakes are those of a new installation: a fifth of the open issues, ten
@@ -47,7 +56,8 @@ func (h Held) Reason() string { return strings.Join(h.Why, "; ") }
 // Brake parts a plan into what goes (Steps) and what waits for a person (Held);
 // open is how many issues are open now. Closes and moves wait together, and so do creates:
 // the rest of a plan is no more dangerous for them. The closing of duplicates
-// never waits, since it removes nothing that anybody needs.
+// never waits, since it removes nothing that anybody needs. The issues of a source
+// that is new wait by themselves: see Step.New.
 func Brake(p Plan, b Brakes, open int) Plan {
 	closes, moves, creates := 0, p.Count(Move), p.Count(Create)
 	for _, s := range p.Steps {
@@ -64,19 +74,42 @@ func Brake(p Plan, b Brakes, open int) Plan {
 	if tooManyCreates {
 		why = append(why, fmt.Sprintf("it would create %d issues, more than %d", creates, b.Creates))
 	}
+	why = append(why, newcomers(p, b)...)
 	if len(why) == 0 {
 		return p
 	}
 	out := p
 	out.Steps, out.Held = nil, Held{Why: why}
 	for _, s := range p.Steps {
-		if tooManyCloses && removes(s) || tooManyCreates && s.Verb == Create {
+		if tooManyCloses && removes(s) || s.Verb == Create && (tooManyCreates || s.New != "" && !b.Admit) {
 			out.Held.Steps = append(out.Held.Steps, s)
 		} else {
 			out.Steps = append(out.Steps, s)
 		}
 	}
 	return out
+}
+
+// newcomers is why the issues of new sources wait, source by source.
+func newcomers(p Plan, b Brakes) []string {
+	if b.Admit {
+		return nil
+	}
+	first := map[string]int{}
+	for _, s := range p.Steps {
+		if s.Verb == Create && s.New != "" {
+			first[s.New]++
+		}
+	}
+	var why []string
+	for _, source := range slices.Sorted(maps.Keys(first)) {
+		issues := "1 issue"
+		if n := first[source]; n > 1 {
+			issues = fmt.Sprintf("%d issues", n)
+		}
+		why = append(why, fmt.Sprintf("%s is new, and a person looks at its first %s", source, issues))
+	}
+	return why
 }
 
 // removes says that a step takes an issue from people's lists that spoke for

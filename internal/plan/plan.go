@@ -80,6 +80,7 @@ type Step struct {
 	Rule     string           // that put the group together; empty: none, or not known
 	Since    time.Time        // when the first of what is present appeared; zero: not known
 	Answer   attention.Answer // why it waits under a budget, or never goes; zero: no budget keeps it
+	New      string           // Create: the source that all its findings came from, whose first run nobody let go yet; empty: there is none
 	Undoes   bool             // it brings back what was before a run, because a person asked for it
 }
 

@@ -78,7 +78,10 @@ func (e *Engine) applying(run plan.Run) *applying {
 
 // carryOut takes the steps of a plan and finishes the run.
 func (a *applying) carryOut(ctx context.Context, p plan.Plan) (Report, error) {
-	err := errors.Join(a.rounds(ctx, p), a.open(context.WithoutCancel(ctx)))
+	err := a.admit(ctx, p)
+	if err == nil {
+		err = errors.Join(a.rounds(ctx, p), a.open(context.WithoutCancel(ctx)))
+	}
 	a.report.Run.State, a.report.Run.FinishedAt = plan.Finished, a.Clock().UTC()
 	// What happened is recorded even when the person pressed Ctrl-C.
 	return a.report, errors.Join(err, a.Journal.FinishRun(context.WithoutCancel(ctx), a.report.Run, "the run ended before its turn came"))

@@ -110,6 +110,15 @@ type Census interface {
 	Issues(ctx context.Context, rows []int64) (map[int64]issue.Tracked, error)
 }
 
+// Newcomers is which sources are new.
+type Newcomers interface {
+	// Newcomers are the groups all of whose findings came from sources whose first
+	// run nobody let go yet, with those sources.
+	Newcomers(ctx context.Context) (map[rule.GroupKey][]plan.Newcomer, error)
+	// Admit commits that the first run of the sources goes.
+	Admit(ctx context.Context, scopes []int64, at time.Time) error
+}
+
 // Watch is what a look makes sure of.
 type Watch interface {
 	// Moving lists the issues of a project whose move to another one is in doubt.
@@ -151,7 +160,8 @@ type Config struct {
 	Runs         Runs
 	Census       Census
 	Watch        Watch
-	Breakers     Breakers // optional: what one process learns stays with it
+	Newcomers    Newcomers // optional: no source is new
+	Breakers     Breakers  // optional: what one process learns stays with it
 	Policy       plan.Policy
 	Brakes       plan.Brakes          // the zero value holds every close
 	Caps         plan.Caps            // the zero value caps nothing
@@ -255,11 +265,15 @@ func (e *Engine) decideAll(ctx context.Context, all bool) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("planning: %w", err)
 	}
+	fresh, err := e.newcomers(ctx)
+	if err != nil {
+		return plan.Plan{}, err
+	}
 	var steps []plan.Step
 	seen := 0
 	err = e.Findings.Groups(ctx, all, func(g rule.Group, have []issue.Tracked) error {
 		seen++
-		steps = append(steps, e.decide(ctx, g, have)...)
+		steps = append(steps, marked(e.decide(ctx, g, have), fresh[g.Key])...)
 		return nil
 	})
 	if err != nil {

@@ -60,6 +60,9 @@ func (e *Engine) share(ctx context.Context, p plan.Plan) (plan.Run, error) {
 	if len(entries) == 0 {
 		return plan.Run{}, nil
 	}
+	if err := e.admit(ctx, p); err != nil {
+		return plan.Run{}, err
+	}
 	run, _, err := e.Journal.BeginRun(ctx, plan.Run{
 		Integration: e.Integration.ID, State: plan.Running, Shared: true, StartedAt: e.Clock().UTC(), Steps: len(entries),
 	}, entries)

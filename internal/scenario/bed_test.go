@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cxm/internal/app"
+	"cxm/internal/plan"
 	"cxm/internal/sandbox"
 )
 
@@ -155,10 +156,17 @@ func (b *bed) route() string { return fmt.Sprintf("/api/v4/projects/%d/issues", 
 // now is cxm's own clock.
 func (b *bed) now() time.Time { return b.clock.now().Add(time.Duration(b.skew.Load())) }
 
+// unwatched are the usual brakes where nobody is there to let a first run go.
+func unwatched() *plan.Brakes {
+	brakes := plan.DefaultBrakes()
+	brakes.Admit = true
+	return &brakes
+}
+
 // open opens cxm on the bed's data: another replica, or a new start.
 func (b *bed) open(change ...func(*app.Config)) *app.App {
 	b.Helper()
-	c := app.Config{DataDir: b.dir, Database: b.dsn, Clock: b.now, Settle: settle, Observe: b.writes.observe, Transport: b.direct}
+	c := app.Config{DataDir: b.dir, Database: b.dsn, Clock: b.now, Settle: settle, Observe: b.writes.observe, Transport: b.direct, Brakes: unwatched()}
 	for _, f := range change {
 		f(&c)
 	}

@@ -104,7 +104,7 @@ func runChild(text string) int {
 func (t task) run(ctx context.Context) error {
 	reaper := &reaper{death: t.Die, next: http.DefaultTransport}
 	c := app.Config{
-		DataDir: t.DataDir, Database: t.Database, Tenant: t.Tenant, Settle: settle, Transport: reaper, Failpoint: reaper.point,
+		DataDir: t.DataDir, Database: t.Database, Tenant: t.Tenant, Settle: settle, Transport: reaper, Failpoint: reaper.point, Brakes: unwatched(),
 		Clock: func() time.Time { return time.Now().Add(t.Ahead) },
 	}
 	a, err := app.Open(ctx, c)

@@ -102,7 +102,7 @@ func statements(t *testing.T) map[string]string {
 // tenant's rows where it looks for one.
 func TestPlans(t *testing.T) {
 	// These are about all that a tenant has.
-	whole := []string{"countAllHeld", "deliveryScopes", "dropEarlierCredentials", "holdKey", "keyset", "saveKeyset", "sealedHooks", "sealedTokens", "claims", "sharedClaims", "completePulls", "countDeliveries", "countFindings", "countGroups", "countIssues", "countRefused", "hooks", "installation", "integrations", "lastPulls", "lastRevision", "leadOfLeavers", "regroupingsEnd", "revisions", "ruleState", "lastRuns", "projects", "touchAll", "disconnected", "integrationsOfProject"}
+	whole := []string{"alsoNewcomers", "newcomers", "refusedSince", "scopes", "countAllHeld", "deliveryScopes", "dropEarlierCredentials", "holdKey", "keyset", "saveKeyset", "sealedHooks", "sealedTokens", "claims", "sharedClaims", "completePulls", "countDeliveries", "countFindings", "countGroups", "countIssues", "countRefused", "hooks", "installation", "integrations", "lastPulls", "lastRevision", "leadOfLeavers", "regroupingsEnd", "revisions", "ruleState", "lastRuns", "projects", "touchAll", "disconnected", "integrationsOfProject"}
 	// These run once per finding, issue or group, and have other indexes to err to.
 	hot := map[string]string{
 		"issueByIID": "issues_iid", "issueByNonce": "issues_nonce_any", "endEntries": "journal_open", "findingPlace": "sqlite_autoindex_findings_1",

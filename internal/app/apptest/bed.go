@@ -10,6 +10,7 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/gitlab/rest"
+	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
@@ -115,7 +116,9 @@ func (d *Databases) Each(t *testing.T, test func(t *testing.T, database func() s
 // Open opens cxm on a data directory.
 func (b *Bed) Open(dir string, change ...func(*app.Config)) *app.App {
 	b.Helper()
-	c := app.Config{DataDir: dir, Database: b.Database, Clock: b.Clock.Now, Settle: 200 * time.Millisecond, Observe: b.Writes.Observe}
+	brakes := plan.DefaultBrakes()
+	brakes.Admit = true // nobody is there to let a first run go
+	c := app.Config{DataDir: dir, Database: b.Database, Clock: b.Clock.Now, Settle: 200 * time.Millisecond, Observe: b.Writes.Observe, Brakes: &brakes}
 	for _, f := range change {
 		f(&c)
 	}

@@ -40,6 +40,37 @@ func addBounds(cmd *cobra.Command) *bounds {
 	return b
 }
 
+// addAdmit gives a command that runs unwatched the flag that lets the first run of
+// a new source go.
+func (b *bounds) addAdmit(cmd *cobra.Command) {
+	const env = "CXM_ADMIT_NEW_SOURCES"
+	cmd.Flags().Var(&consent{to: &b.brakes.Admit, env: env}, "admit-new-sources", "make the first issues of a new source unasked ($"+env+")")
+	cmd.Flags().Lookup("admit-new-sources").NoOptDefVal = "true"
+}
+
+// consent is yes or no, from its flag or else from the environment.
+type consent struct {
+	to    *bool
+	env   string
+	given bool
+}
+
+// String is the default, for help.
+func (c *consent) String() string { return strconv.FormatBool(c.to != nil && *c.to) }
+
+// Type names the value in help: a flag alone means yes.
+func (c *consent) Type() string { return "bool" }
+
+// Set reads the flag.
+func (c *consent) Set(text string) error {
+	yes, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("%q: use true or false", text)
+	}
+	*c.to, c.given = yes, true
+	return nil
+}
+
 // bound is a number that is not negative, from its flag or else from the
 // environment.
 type bound struct {
@@ -89,16 +120,26 @@ func (b *bounds) open(cmd *cobra.Command, o *shell.Options, change ...func(*app.
 func environment(cmd *cobra.Command) error {
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		b, ok := f.Value.(*bound)
-		text := ""
-		if ok && !b.given {
-			text = os.Getenv(b.env)
+		env := ""
+		switch v := f.Value.(type) {
+		case *bound:
+			env = unless(v.given, v.env)
+		case *consent:
+			env = unless(v.given, v.env)
 		}
-		if text != "" {
-			if bad := b.Set(text); bad != nil {
-				err = errors.Join(err, fmt.Errorf("environment variable %s: %w", b.env, bad))
+		if text := os.Getenv(env); env != "" && text != "" {
+			if bad := f.Value.Set(text); bad != nil {
+				err = errors.Join(err, fmt.Errorf("environment variable %s: %w", env, bad))
 			}
 		}
 	})
 	return err
+}
+
+// unless is the variable of a flag that was not given.
+func unless(given bool, env string) string {
+	if given {
+		return ""
+	}
+	return env
 }

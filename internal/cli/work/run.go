@@ -23,10 +23,12 @@ func NewRun(o *shell.Options) *cobra.Command {
 		Short: "Works the queue until it is empty",
 		Long: `Looks at GitLab, plans what changed, and works the jobs that follow until none is
 due. Several may run at once: they share the work. What a brake holds waits for
-cxm approve; what failed is planned again by the next run.`,
+cxm approve, and so do the first issues of a source that is new; what failed is
+planned again by the next run.`,
 		Args: cobra.NoArgs,
 	}
 	b := addBounds(cmd)
+	b.addAdmit(cmd)
 	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger = settle, shell.Logger(cmd.ErrOrStderr(), slog.LevelWarn) })
@@ -143,6 +145,7 @@ machine, is to be named in --allow-private or CXM_ALLOW_PRIVATE.`,
 		Args: cobra.NoArgs,
 	}
 	b := addBounds(cmd)
+	b.addAdmit(cmd)
 	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
 	cmd.Flags().DurationVar(&every, "every", 10*time.Minute, "time between looks at GitLab")
 	cmd.Flags().StringVar(&listen, "listen", "", "address to take GitLab's webhooks at, such as 127.0.0.1:8080 behind a proxy with TLS (default nowhere)")

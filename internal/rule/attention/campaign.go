@@ -51,6 +51,9 @@ func (c Campaign) State(now time.Time) State {
 	return Ended
 }
 
+// Covers says that a moment lies within the campaign's days.
+func (c Campaign) Covers(at time.Time) bool { return c.State(at) == Runs }
+
 // Holds says that issues of the rule are the campaign's.
 func (c Campaign) Holds(rule string) bool { return rule != "" && slices.Contains(c.Rules, rule) }
 

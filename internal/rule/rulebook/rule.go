@@ -24,13 +24,14 @@ const (
 
 	TokenExpiring Event = "token-expiring" // and was not rotated so far
 	ReviewDue     Event = "review-due"     // of what the account may do in GitLab
+	SourceFailed  Event = "source-failed"  // it delivers nothing that can be taken in, nothing whole, or nothing at all
 )
 
 // OwnSource is the source of findings about cxm itself.
 const OwnSource = "cxm"
 
 func events() []Event {
-	return append(findingEvents(), TokenExpiring, ReviewDue)
+	return append(findingEvents(), TokenExpiring, ReviewDue, SourceFailed)
 }
 
 // ownRule is the source rule of the findings of an event about cxm itself.
@@ -40,6 +41,8 @@ func ownRule(e Event) string {
 		return "cxm.token.expiry"
 	case ReviewDue:
 		return "cxm.access.review"
+	case SourceFailed:
+		return "cxm.source.failed"
 	}
 	return ""
 }

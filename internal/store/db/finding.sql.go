@@ -79,6 +79,67 @@ func (q *Queries) AddPull(ctx context.Context, arg AddPullParams) (int64, error)
 	return id, err
 }
 
+const admitScope = `-- name: AdmitScope :exec
+update scopes set admitted_at = $1 where tenant = $2 and id = $3 and admitted_at is null
+`
+
+func (q *Queries) AdmitScope(ctx context.Context, at Time, tenant string, iD int64) error {
+	_, err := q.db.ExecContext(ctx, admitScope, at, tenant, iD)
+	return err
+}
+
+const alsoNewcomers = `-- name: AlsoNewcomers :many
+select m.group_key, s.id, s.source, s.scope
+from scopes s
+join findings f on f.tenant = s.tenant and f.scope_id = s.id
+join memberships m on m.tenant = f.tenant and m.finding_id = f.id
+where s.tenant = $1 and s.admitted_at is null and s.scope not like 'cxm-%'
+and not exists (
+	select 1 from memberships n
+	join findings o on o.tenant = n.tenant and o.id = n.finding_id
+	join scopes a on a.tenant = o.tenant and a.id = o.scope_id
+	where n.tenant = $1 and n.group_key = m.group_key and a.admitted_at is not null
+)
+group by m.group_key, s.id, s.source, s.scope
+order by m.group_key, s.id
+`
+
+type AlsoNewcomersRow struct {
+	GroupKey string
+	ID       int64
+	Source   string
+	Scope    string
+}
+
+// The same for the groups that findings are in besides their first one.
+func (q *Queries) AlsoNewcomers(ctx context.Context, tenant string) ([]AlsoNewcomersRow, error) {
+	rows, err := q.db.QueryContext(ctx, alsoNewcomers, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AlsoNewcomersRow
+	for rows.Next() {
+		var i AlsoNewcomersRow
+		if err := rows.Scan(
+			&i.GroupKey,
+			&i.ID,
+			&i.Source,
+			&i.Scope,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const claims = `-- name: Claims :many
 select group_key, savings, currency
 from findings
@@ -181,6 +242,15 @@ func (q *Queries) FindingPlace(ctx context.Context, tenant string, findingKey st
 	var i FindingPlaceRow
 	err := row.Scan(&i.ID, &i.GroupKey, &i.Also)
 	return i, err
+}
+
+const flagScope = `-- name: FlagScope :exec
+update scopes set flagged = $1 where tenant = $2 and id = $3
+`
+
+func (q *Queries) FlagScope(ctx context.Context, flagged string, tenant string, iD int64) error {
+	_, err := q.db.ExecContext(ctx, flagScope, flagged, tenant, iD)
+	return err
 }
 
 const lastPulls = `-- name: LastPulls :many
@@ -303,6 +373,57 @@ func (q *Queries) Miss(ctx context.Context, arg MissParams) (MissRow, error) {
 	return i, err
 }
 
+const newcomers = `-- name: Newcomers :many
+select f.group_key, s.id, s.source, s.scope
+from scopes s
+join findings f on f.tenant = s.tenant and f.scope_id = s.id
+where s.tenant = $1 and s.admitted_at is null and s.scope not like 'cxm-%'
+and not exists (
+	select 1 from findings o join scopes a on a.tenant = o.tenant and a.id = o.scope_id
+	where o.tenant = $1 and o.group_key = f.group_key and a.admitted_at is not null
+)
+group by f.group_key, s.id, s.source, s.scope
+order by f.group_key, s.id
+`
+
+type NewcomersRow struct {
+	GroupKey string
+	ID       int64
+	Source   string
+	Scope    string
+}
+
+// Newcomers lists the groups, each with the scopes of its findings, all of which
+// came in scopes whose first run waits for a person. What cxm reports about itself
+// comes in scopes that begin with cxm-.
+func (q *Queries) Newcomers(ctx context.Context, tenant string) ([]NewcomersRow, error) {
+	rows, err := q.db.QueryContext(ctx, newcomers, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NewcomersRow
+	for rows.Next() {
+		var i NewcomersRow
+		if err := rows.Scan(
+			&i.GroupKey,
+			&i.ID,
+			&i.Source,
+			&i.Scope,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const putBody = `-- name: PutBody :exec
 insert into finding_bodies (finding_id, tenant, body) values ($1, $2, $3)
 on conflict (finding_id) do update set body = excluded.body
@@ -372,6 +493,94 @@ func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, 
 	return id, err
 }
 
+const recentPulls = `-- name: RecentPulls :many
+select id, tenant, scope_id, received_at, complete, reasons, files, added, changed, unchanged, absent, missing, skipped from pulls where tenant = $1 and scope_id = $2 order by id desc limit $3
+`
+
+func (q *Queries) RecentPulls(ctx context.Context, tenant string, scopeID int64, most int32) ([]Pull, error) {
+	rows, err := q.db.QueryContext(ctx, recentPulls, tenant, scopeID, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Pull
+	for rows.Next() {
+		var i Pull
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.ScopeID,
+			&i.ReceivedAt,
+			&i.Complete,
+			&i.Reasons,
+			&i.Files,
+			&i.Added,
+			&i.Changed,
+			&i.Unchanged,
+			&i.Absent,
+			&i.Missing,
+			&i.Skipped,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const refusedSince = `-- name: RefusedSince :many
+select received_at, trouble from deliveries
+where tenant = $1 and source = $2 and scope = $3 and trouble <> '' and received_at > $4
+order by id desc limit 1
+`
+
+type RefusedSinceParams struct {
+	Tenant string
+	Source string
+	Scope  string
+	After  Time
+}
+
+type RefusedSinceRow struct {
+	ReceivedAt Time
+	Trouble    string
+}
+
+// RefusedSince lists why deliveries of a source and scope are refused, that came after a moment.
+func (q *Queries) RefusedSince(ctx context.Context, arg RefusedSinceParams) ([]RefusedSinceRow, error) {
+	rows, err := q.db.QueryContext(ctx, refusedSince,
+		arg.Tenant,
+		arg.Source,
+		arg.Scope,
+		arg.After,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RefusedSinceRow
+	for rows.Next() {
+		var i RefusedSinceRow
+		if err := rows.Scan(&i.ReceivedAt, &i.Trouble); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rekey = `-- name: Rekey :execrows
 update findings set finding_key = $1, first_key = case findings.first_key when '' then $2 else findings.first_key end
 where findings.tenant = $3 and findings.scope_id = $4 and findings.finding_key = $2
@@ -397,6 +606,74 @@ func (q *Queries) Rekey(ctx context.Context, arg RekeyParams) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const scopeOf = `-- name: ScopeOf :many
+select id, tenant, source, scope, admitted_at, flagged from scopes where tenant = $1 and source = $2 and scope = $3
+`
+
+func (q *Queries) ScopeOf(ctx context.Context, tenant string, source string, scope string) ([]Scope, error) {
+	rows, err := q.db.QueryContext(ctx, scopeOf, tenant, source, scope)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Scope
+	for rows.Next() {
+		var i Scope
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.Source,
+			&i.Scope,
+			&i.AdmittedAt,
+			&i.Flagged,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scopes = `-- name: Scopes :many
+select id, tenant, source, scope, admitted_at, flagged from scopes where tenant = $1 order by source, scope
+`
+
+func (q *Queries) Scopes(ctx context.Context, tenant string) ([]Scope, error) {
+	rows, err := q.db.QueryContext(ctx, scopes, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Scope
+	for rows.Next() {
+		var i Scope
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.Source,
+			&i.Scope,
+			&i.AdmittedAt,
+			&i.Flagged,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const sharedClaims = `-- name: SharedClaims :many

@@ -250,6 +250,15 @@ type Run struct {
 	Shared        bool
 }
 
+type Scope struct {
+	ID         int64
+	Tenant     string
+	Source     string
+	Scope      string
+	AdmittedAt Time
+	Flagged    string
+}
+
 type Token struct {
 	ID            int64
 	Tenant        string

@@ -92,3 +92,55 @@ and findings.group_key in (
 	group by f.group_key having count(*) > 1
 )
 order by findings.group_key, findings.id;
+
+-- Newcomers lists the groups, each with the scopes of its findings, all of which
+-- came in scopes whose first run waits for a person. What cxm reports about itself
+-- comes in scopes that begin with cxm-.
+-- name: Newcomers :many
+select f.group_key, s.id, s.source, s.scope
+from scopes s
+join findings f on f.tenant = s.tenant and f.scope_id = s.id
+where s.tenant = @tenant and s.admitted_at is null and s.scope not like 'cxm-%'
+and not exists (
+	select 1 from findings o join scopes a on a.tenant = o.tenant and a.id = o.scope_id
+	where o.tenant = @tenant and o.group_key = f.group_key and a.admitted_at is not null
+)
+group by f.group_key, s.id, s.source, s.scope
+order by f.group_key, s.id;
+
+-- The same for the groups that findings are in besides their first one.
+-- name: AlsoNewcomers :many
+select m.group_key, s.id, s.source, s.scope
+from scopes s
+join findings f on f.tenant = s.tenant and f.scope_id = s.id
+join memberships m on m.tenant = f.tenant and m.finding_id = f.id
+where s.tenant = @tenant and s.admitted_at is null and s.scope not like 'cxm-%'
+and not exists (
+	select 1 from memberships n
+	join findings o on o.tenant = n.tenant and o.id = n.finding_id
+	join scopes a on a.tenant = o.tenant and a.id = o.scope_id
+	where n.tenant = @tenant and n.group_key = m.group_key and a.admitted_at is not null
+)
+group by m.group_key, s.id, s.source, s.scope
+order by m.group_key, s.id;
+
+-- name: AdmitScope :exec
+update scopes set admitted_at = @at where tenant = @tenant and id = @id and admitted_at is null;
+
+-- name: FlagScope :exec
+update scopes set flagged = @flagged where tenant = @tenant and id = @id;
+
+-- name: ScopeOf :many
+select * from scopes where tenant = @tenant and source = @source and scope = @scope;
+
+-- name: Scopes :many
+select * from scopes where tenant = @tenant order by source, scope;
+
+-- name: RecentPulls :many
+select * from pulls where tenant = @tenant and scope_id = @scope_id order by id desc limit @most;
+
+-- RefusedSince lists why deliveries of a source and scope are refused, that came after a moment.
+-- name: RefusedSince :many
+select received_at, trouble from deliveries
+where tenant = @tenant and source = @source and scope = @scope and trouble <> '' and received_at > @after
+order by id desc limit 1;
