@@ -128,6 +128,9 @@ type Options struct {
 	// 10 ms; River's 100 ms would be the ceiling of the throughput.
 	FetchCooldown time.Duration
 
+	// Middleware is put around every job, and every insert, behind the queue's own.
+	Middleware []rivertype.Middleware
+
 	// Logger gets what River has to say. Nil: nobody does; River's own default
 	// is standard output, which belongs to what a command prints.
 	Logger *slog.Logger
@@ -222,7 +225,7 @@ func (o Options) config() *river.Config {
 		JobTimeout:           o.JobTimeout,
 		Logger:               o.Logger,
 		MaxAttempts:          o.MaxAttempts,
-		Middleware:           []rivertype.Middleware{&places{}},
+		Middleware:           append([]rivertype.Middleware{&places{}}, o.Middleware...),
 		PeriodicJobs:         o.Periodic,
 		RescueStuckJobsAfter: o.Rescue,
 		RetryPolicy:          &bounded{most: o.MaxBackoff, clock: o.Clock},

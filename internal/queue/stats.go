@@ -27,6 +27,8 @@ type Stats struct {
 	OldestWaiting time.Duration
 	// OldestKind is the kind of that job.
 	OldestKind string
+	// Oldest is OldestWaiting of each kind of which a job waits.
+	Oldest map[string]time.Duration
 }
 
 // Jobs is how many jobs are in the state, of all kinds.
@@ -74,7 +76,12 @@ func (s *Stats) add(c Count, since moment, now time.Time) {
 	if since.IsZero() || !waits(c.State) {
 		return
 	}
-	if age := max(now.Sub(since.Time), time.Nanosecond); age > s.OldestWaiting {
+	age := max(now.Sub(since.Time), time.Nanosecond)
+	if s.Oldest == nil {
+		s.Oldest = map[string]time.Duration{}
+	}
+	s.Oldest[c.Kind] = max(s.Oldest[c.Kind], age)
+	if age > s.OldestWaiting {
 		s.OldestWaiting, s.OldestKind = age, c.Kind
 	}
 }

@@ -43,6 +43,17 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		e.put("cxm_snapshot_last_timestamp_seconds", "When a source last delivered, by whether the delivery was complete.", float64(s.At.Unix()),
 			pair{"source", s.Source}, pair{"scope", s.Scope}, pair{"complete", strconv.FormatBool(s.Complete)})
 	}
+	for _, w := range r.Whole {
+		e.put("cxm_snapshot_complete_timestamp_seconds", "When a scope was last delivered complete: absence is told from that.", float64(w.At.Unix()), pair{"source", w.Source}, pair{"scope", w.Scope})
+	}
+	e.queue(r.Queue)
+	for _, b := range r.Breakers {
+		open := 0.0
+		if b.Open {
+			open = 1
+		}
+		e.put("cxm_breaker_open", "1 while cxm leaves what is called alone, since it only fails.", open, pair{"integration", strconv.FormatInt(b.Integration, 10)}, pair{"target", b.Target})
+	}
 	e.put("cxm_deliveries_waiting", "Deliveries accepted and not taken in yet.", float64(r.Queue.Deliveries))
 	e.put("cxm_deliveries_refused", "Deliveries that cannot be taken in, kept for a person to look at.", float64(r.Queue.Refused))
 	e.put("cxm_runs_waiting_approval", "Runs that a brake holds until somebody approves them.", float64(r.Queue.Approvals))
@@ -59,6 +70,19 @@ func (e emitter) put(name, help string, value float64, labels ...pair) {
 		names, values = append(names, l.name), append(values, l.value)
 	}
 	e.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
+}
+
+// queue tells of the jobs. Of a kind of which none waits the age is 0, so that
+// "none waits" is another thing than "not known".
+func (e emitter) queue(q Queue) {
+	kinds := map[string]time.Duration{}
+	for _, j := range q.Jobs {
+		kinds[j.Kind] = q.Oldest[j.Kind]
+		e.put("cxm_queue_jobs", "Jobs by kind and state; those that ended are counted for as long as they are kept, a day or a week.", float64(j.Number), pair{"kind", j.Kind}, pair{"state", j.State})
+	}
+	for kind, age := range kinds {
+		e.put("cxm_queue_oldest_job_age_seconds", "How long the oldest job of a kind has waited, a pull for deliveries; 0: none waits.", age.Seconds(), pair{"kind", kind})
+	}
 }
 
 // tokens tells of each token how long it still works. One that never expires has

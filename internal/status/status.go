@@ -9,6 +9,8 @@ package status
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,7 +28,9 @@ type Report struct {
 	Savings  []Amount
 	Unknown  int // groups that save an unknown amount
 	Scopes   []Scope
+	Whole    []Whole // the last complete delivery of each scope that had one
 	Queue    Queue
+	Breakers []Breaker
 	Troubles []string // in words for people: what is left alone for a while, what waits for somebody
 }
 
@@ -73,11 +77,32 @@ type Scope struct {
 	Why           string    // it was not
 }
 
+// Whole is when a scope was last delivered complete: what absence is told from.
+type Whole struct {
+	Source, Scope string
+	At            time.Time
+}
+
 // Queue is what waits.
 type Queue struct {
 	Deliveries int // accepted, and not taken in yet
 	Refused    int // kept for a person to look at
 	Approvals  int // runs that a brake holds
+	Jobs       []Jobs
+	Oldest     map[string]time.Duration // how long the oldest job of a kind has waited; none of a kind: none waits
+}
+
+// Jobs are how many jobs of one kind are in one state.
+type Jobs struct {
+	Kind, State string
+	Number      int
+}
+
+// Breaker is what is called, or left alone for a while since it only fails.
+type Breaker struct {
+	Integration int64
+	Target      string // "instance", "project 7", …
+	Open        bool   // it is left alone
 }
 
 // Reader makes a report.
@@ -89,7 +114,12 @@ type Board struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	left     *prometheus.GaugeVec
 }
+
+// fresh is for how long a report serves whoever asks for metrics: several that
+// scrape at once cost no more than one.
+const fresh = 5 * time.Second
 
 // New serves what read says.
 func New(read Reader) *Board {
@@ -102,16 +132,51 @@ func New(read Reader) *Board {
 			Name: "cxm_gitlab_request_duration_seconds", Help: "Time until GitLab began to answer, by method and route.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"method", "route"}),
+		left: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cxm_gitlab_ratelimit_remaining", Help: "Requests that GitLab's limit still allowed when it last said so, by instance and account.",
+		}, []string{"instance", "account"}),
 	}
-	b.registry.MustRegister(b.calls, b.seconds, gauges{read}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	b.registry.MustRegister(b.calls, b.seconds, b.left, gauges{(&memo{read: read, now: time.Now}).report}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return b
 }
+
+// Registry is where others add metrics of theirs.
+func (b *Board) Registry() prometheus.Registerer { return b.registry }
 
 // Called counts a request to GitLab. Route is GitLab's, unfilled, so that there
 // are few of them.
 func (b *Board) Called(method, route, status string, took time.Duration) {
 	b.calls.WithLabelValues(method, route, status).Inc()
 	b.seconds.WithLabelValues(method, route).Observe(took.Seconds())
+}
+
+// Left notes how many requests an instance still allows an account (its id; 0: not
+// known yet) now.
+func (b *Board) Left(instance string, account int64, requests int) {
+	b.left.WithLabelValues(instance, strconv.FormatInt(account, 10)).Set(float64(requests))
+}
+
+// memo keeps a report for a moment. Who asks meanwhile waits for the same one.
+type memo struct {
+	read Reader
+	now  func() time.Time
+
+	mu   sync.Mutex
+	at   time.Time // of the last that could be made
+	last Report
+}
+
+func (m *memo) report(ctx context.Context) (Report, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.at.IsZero() && m.now().Sub(m.at) < fresh {
+		return m.last, nil
+	}
+	r, err := m.read(ctx)
+	if err == nil {
+		m.last, m.at = r, m.now()
+	}
+	return r, err
 }
 
 // Register adds the board's routes.

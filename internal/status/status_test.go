@@ -28,7 +28,9 @@ func full() status.Report {
 		Findings: []status.Count{{Of: "cost", Number: 40}, {Of: "absent", Number: 2}},
 		Savings:  []status.Amount{{Currency: "USD", Value: "43.08", Float: 43.08}}, Unknown: 2,
 		Scopes:   []status.Scope{{Source: "alertmanager", Scope: "default", At: noon(), Complete: false, Why: "truncated"}},
-		Queue:    status.Queue{Deliveries: 4, Approvals: 1},
+		Whole:    []status.Whole{{Source: "alertmanager", Scope: "default", At: noon()}},
+		Queue:    status.Queue{Deliveries: 4, Approvals: 1, Jobs: []status.Jobs{{Kind: "pull", State: "available", Number: 3}, {Kind: "pull", State: "completed", Number: 9}, {Kind: "step", State: "completed", Number: 2}}, Oldest: map[string]time.Duration{"pull": 90 * time.Second}},
+		Breakers: []status.Breaker{{Integration: 1, Target: "instance", Open: true}, {Integration: 2, Target: "instance"}},
 		Troubles: []string{"<b>run 7</b> waits"},
 	}
 }
@@ -98,6 +100,7 @@ func TestNoReport(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	get, b := serve(t, full(), nil)
 	b.Called("POST", "/projects/:id/issues", "201", 20*time.Millisecond)
+	b.Left("gitlab.example.com", 7, 41)
 	code, body := get("/metrics")
 	for _, want := range []string{
 		`cxm_token_expires_timestamp_seconds{integration="1",project="acme/platform",url="https://gitlab.example.com"} 1.7734896e+09`,
@@ -106,6 +109,13 @@ func TestMetrics(t *testing.T) {
 		`cxm_savings_estimated_monthly{currency="USD"} 43.08`,
 		`cxm_gitlab_requests_total{method="POST",route="/projects/:id/issues",status="201"} 1`,
 		`cxm_runs_waiting_approval 1`,
+		`cxm_gitlab_ratelimit_remaining{account="7",instance="gitlab.example.com"} 41`,
+		`cxm_queue_jobs{kind="pull",state="available"} 3`,
+		`cxm_queue_oldest_job_age_seconds{kind="pull"} 90`,
+		`cxm_queue_oldest_job_age_seconds{kind="step"} 0`,
+		`cxm_breaker_open{integration="1",target="instance"} 1`,
+		`cxm_breaker_open{integration="2",target="instance"} 0`,
+		`cxm_snapshot_complete_timestamp_seconds{scope="default",source="alertmanager"} 1.772712e+09`,
 	} {
 		if !strings.Contains(body, want+"\n") {
 			t.Errorf("the metrics lack %s", want)
@@ -141,5 +151,32 @@ func TestDays(t *testing.T) {
 	}
 	if _, expires := (status.Token{}).Days(noon()); expires {
 		t.Error("it never expires")
+	}
+}
+
+// TestOftenAsked: several that scrape at once cost one report; one that cannot be
+// made is not kept.
+func TestOftenAsked(t *testing.T) {
+	read, trouble := 0, error(nil)
+	b := status.New(func(context.Context) (status.Report, error) { read++; return full(), trouble })
+	mux := http.NewServeMux()
+	b.Register(mux)
+	scrape := func() int {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Code
+	}
+	trouble = errors.New("the database is away")
+	if code := scrape(); code != http.StatusInternalServerError || read != 1 {
+		t.Errorf("%d after %d reports", code, read)
+	}
+	trouble = nil
+	for range 3 {
+		if code := scrape(); code != http.StatusOK {
+			t.Errorf("%d", code)
+		}
+	}
+	if read != 2 {
+		t.Errorf("%d reports were made", read)
 	}
 }
