@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/integration"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
@@ -43,6 +44,13 @@ func (s *Store) Network(ctx context.Context, url string) (n integration.Network,
 // Reach stores how an instance is reached.
 func (s *Store) Reach(ctx context.Context, url string, n integration.Network) error {
 	return s.write(ctx, "instance", "storing how "+url+" is reached", func(ctx context.Context, q *db.Queries) error {
+		before, err := q.Instance(ctx, s.tenant, url)
+		if err = none(err); err != nil {
+			return err
+		}
+		if err := noteReach(ctx, url, integration.Network{CA: before.Ca, Proxy: before.Proxy}, n); err != nil {
+			return err
+		}
 		return q.PutInstance(ctx, db.PutInstanceParams{Tenant: s.tenant, URL: url, Ca: n.CA, Proxy: n.Proxy})
 	})
 }
@@ -69,8 +77,11 @@ func (s *Store) kept(ctx context.Context, q *db.Queries, id int64) (d integratio
 // connected. When it was not, every group is looked at anew.
 func (s *Store) Connect(ctx context.Context, id int64, d integration.Defaults) error {
 	return s.write(ctx, "connection", fmt.Sprintf("storing the connection of integration %d", id), func(ctx context.Context, q *db.Queries) error {
-		_, since, err := s.kept(ctx, q, id)
+		before, since, err := s.kept(ctx, q, id)
 		if err != nil {
+			return err
+		}
+		if err := noteDefaults(ctx, id, before, d, since); err != nil {
 			return err
 		}
 		if err := s.put(ctx, q, id, d, time.Time{}); err != nil || since.IsZero() {
@@ -112,8 +123,12 @@ func (s *Store) Disconnect(ctx context.Context, id int64, at time.Time) (left Le
 		if err != nil {
 			return err
 		}
-		left, err = s.abandon(ctx, q, id, at)
-		return err
+		if left, err = s.abandon(ctx, q, id, at); err != nil {
+			return err
+		}
+		return audit.Note(ctx, audit.Line{
+			Action: "integration.disconnected", Object: Object(id, ""), After: audit.Of(audit.Values{"steps_given_up": left.Steps, "runs_ended": left.Runs}),
+		})
 	})
 	return left, err
 }

@@ -13,10 +13,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"cxm/internal/audit"
 	"cxm/internal/plan"
 	"cxm/internal/store/db"
 )
@@ -60,6 +62,12 @@ type Options struct {
 	// Planned is called within every transaction that stores the steps of a shared
 	// run, likewise. Optional.
 	Planned func(ctx context.Context, tx Tx, tenant string, integration int64, steps []plan.Entry) error
+	// Sign is what signs a tenant's audit log; nil, and nil from it: nothing is
+	// signed now. It is called within transactions and must not use the store.
+	// Optional.
+	Sign func(tenant string) *audit.Signer
+	// Clock dates the lines of the audit log. Optional: time.Now.
+	Clock func() time.Time
 }
 
 // Tx is an open transaction as a library sees it that adds rows of its own:
@@ -73,8 +81,9 @@ type Tx struct {
 type Change struct {
 	Point  string // names its commit for Options.Failpoint
 	Tenant string // whose rows; for Options.Changed
-	// Do makes the change. It may be called again after an attempt that left
-	// nothing behind: it must not rely on what an earlier call set.
+	// Do makes the change, with the context it is given: that is where it notes
+	// lines of the audit log (audit.Note). It may be called again after an attempt
+	// that left nothing behind: it must not rely on what an earlier call set.
 	Do func(context.Context, db.DBTX) error
 	// Then adds the jobs that follow from it, in the same transaction. Like Do it
 	// may be called again. Optional.

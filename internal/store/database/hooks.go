@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/store/db"
 )
 
@@ -13,10 +15,12 @@ import (
 type hooks struct {
 	failpoint func(string)
 	changed   func(context.Context, Tx, string) error
+	sign      func(tenant string) *audit.Signer
+	clock     func() time.Time
 }
 
 func (o Options) hooks() hooks {
-	h := hooks{failpoint: o.Failpoint, changed: o.Changed}
+	h := hooks{failpoint: o.Failpoint, changed: o.Changed, sign: o.Sign, clock: o.Clock}
 	if h.failpoint == nil {
 		h.failpoint = func(string) {}
 	}
@@ -27,13 +31,23 @@ func (h hooks) before(c Change) { h.failpoint(c.Point + ": before commit") }
 
 func (h hooks) after(c Change) { h.failpoint(c.Point + ": after commit") }
 
-// run makes a change within an open transaction, and tells of it where it marked
-// groups. with hands the transaction out.
+// run makes a change within an open transaction, tells of it where it marked
+// groups, and at last adds to the audit log what was noted on the way. with hands
+// the transaction out.
 func (h hooks) run(ctx context.Context, on db.DBTX, c Change, with func(func(Tx) error) error) error {
 	seen := &watched{DBTX: on}
+	ctx, notes := audit.Collect(ctx)
 	if err := c.Do(ctx, seen); err != nil {
 		return err
 	}
+	if err := h.follow(ctx, c, seen, with); err != nil {
+		return err
+	}
+	return h.note(ctx, on, c, seen, notes)
+}
+
+// follow adds the jobs that follow from a change.
+func (h hooks) follow(ctx context.Context, c Change, seen *watched, with func(func(Tx) error) error) error {
 	changed := seen.marked && h.changed != nil
 	if !changed && c.Then == nil {
 		return nil
@@ -53,12 +67,21 @@ func (h hooks) run(ctx context.Context, on db.DBTX, c Change, with func(func(Tx)
 	})
 }
 
-// watched notices statements that mark groups as changed: it knows them by
-// their text, so that no writer of a query can forget to say so
-// (TestMarksAreNoticed).
+// watched notices statements that mark groups as changed, and those that the
+// audit log must know of: it knows them by their text, so that no writer of a
+// query can forget to say so (TestMarksAreNoticed, TestEveryWriteIsJudged).
 type watched struct {
 	db.DBTX
-	marked bool
+	marked  bool
+	audited string // the first query that the log must know of; empty: none
+}
+
+// notice looks at a statement that is about to run.
+func (w *watched) notice(text string) {
+	w.marked = w.marked || marks(text)
+	if name := queryName(text); w.audited == "" && audited(name) {
+		w.audited = name
+	}
 }
 
 // marks says whether a statement marks groups as changed.
@@ -68,24 +91,24 @@ func marks(text string) bool {
 
 // ExecContext runs a statement that gives no rows.
 func (w *watched) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	w.marked = w.marked || marks(text)
+	w.notice(text)
 	return w.DBTX.ExecContext(ctx, text, args...)
 }
 
 // QueryContext runs a statement that gives rows.
 func (w *watched) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	w.marked = w.marked || marks(text)
+	w.notice(text)
 	return w.DBTX.QueryContext(ctx, text, args...)
 }
 
 // QueryRowContext runs a statement that gives one row.
 func (w *watched) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
-	w.marked = w.marked || marks(text)
+	w.notice(text)
 	return w.DBTX.QueryRowContext(ctx, text, args...)
 }
 
 // PrepareContext returns the statement for a text, taken as run.
 func (w *watched) PrepareContext(ctx context.Context, text string) (*sql.Stmt, error) {
-	w.marked = w.marked || marks(text)
+	w.notice(text)
 	return w.DBTX.PrepareContext(ctx, text)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/credential"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
@@ -52,6 +54,16 @@ func (s *Store) care(ctx context.Context, integration int64, f func(context.Cont
 // Schedule sets after how many days the token is rotated.
 func (s *Store) Schedule(ctx context.Context, integration int64, days int) error {
 	return s.care(ctx, integration, func(ctx context.Context, q *db.Queries) (int64, error) {
+		before, err := q.TokenCare(ctx, s.tenant, integration)
+		if err == nil {
+			err = audit.Note(ctx, audit.Line{
+				Action: "token.rotation.scheduled", Object: audit.Object{Kind: "integration", ID: strconv.FormatInt(integration, 10)},
+				Before: audit.Of(audit.Values{"every_days": before.RotateDays}), After: audit.Of(audit.Values{"every_days": days}),
+			})
+		}
+		if err != nil {
+			return 0, err
+		}
 		return q.ScheduleRotation(ctx, int64(days), s.tenant, integration)
 	})
 }
@@ -110,6 +122,9 @@ func (s *Store) Empty(ctx context.Context) (bool, error) {
 // stays: read it again.
 func (s *Store) AddKeyset(ctx context.Context, k Keyset, now time.Time) error {
 	return s.write(ctx, "keyset", "storing the keys", func(ctx context.Context, q *db.Queries) error {
+		if err := noteKeys(ctx, "keys.made", k); err != nil {
+			return err
+		}
 		return q.AddKeyset(ctx, db.AddKeysetParams{Tenant: s.tenant, Sealed: k.Sealed, KeyID: int64(k.Key), ChangedAt: db.Time{Time: now}})
 	})
 }
@@ -122,7 +137,15 @@ func (s *Store) SaveKeyset(ctx context.Context, k Keyset, now time.Time) error {
 	})
 }
 
+// noteKeys adds to the audit log that the keys which seal are others by now.
+func noteKeys(ctx context.Context, action string, k Keyset) error {
+	return audit.Note(ctx, audit.Line{Action: action, Object: audit.Object{Kind: "keys"}, After: audit.Of(audit.Values{"sealing_key": int64(k.Key)})})
+}
+
 func saveKeyset(ctx context.Context, q *db.Queries, tenant string, k Keyset, now time.Time) error {
+	if err := noteKeys(ctx, "keys.changed", k); err != nil {
+		return err
+	}
 	rows, err := q.SaveKeyset(ctx, db.SaveKeysetParams{Tenant: tenant, Sealed: k.Sealed, KeyID: int64(k.Key), ChangedAt: db.Time{Time: now}, Version: k.Version})
 	return absent(rows, err, ErrStale)
 }
@@ -131,6 +154,7 @@ func saveKeyset(ctx context.Context, q *db.Queries, tenant string, k Keyset, now
 type Sealing struct {
 	Token func(integration int64, sealed []byte) ([]byte, error)
 	Hook  func(endpoint string, sealed []byte) ([]byte, error)
+	Audit func(key string, sealed []byte) ([]byte, error) // the keys that sign the audit log
 }
 
 // Reseal stores the keyset in the place of the one with its version and seals
@@ -149,6 +173,9 @@ func (s *Store) Reseal(ctx context.Context, k Keyset, seal Sealing, now time.Tim
 		}
 		hooks, err := resealHooks(ctx, q, s.tenant, seal.Hook)
 		if err != nil {
+			return err
+		}
+		if err := resealAudit(ctx, q, s.tenant, seal.Audit); err != nil {
 			return err
 		}
 		n = tokens + hooks
@@ -172,6 +199,28 @@ func resealTokens(ctx context.Context, q *db.Queries, tenant string, seal func(i
 		}
 	}
 	return len(rows), nil
+}
+
+// resealAudit seals the keys that sign the audit log again. One that cannot be
+// opened any more has signed what it had to sign.
+func resealAudit(ctx context.Context, q *db.Queries, tenant string, seal func(string, []byte) ([]byte, error)) error {
+	rows, err := q.AuditKeys(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		sealed, err := seal(r.KeyID, r.Sealed)
+		if errors.Is(err, credential.ErrSealed) {
+			continue
+		}
+		if err == nil {
+			_, err = q.ResealAuditKey(ctx, sealed, tenant, r.KeyID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func resealHooks(ctx context.Context, q *db.Queries, tenant string, seal func(string, []byte) ([]byte, error)) (int, error) {

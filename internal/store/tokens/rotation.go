@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/credential"
 	"cxm/internal/store/db"
 )
@@ -62,7 +63,7 @@ func (s *Store) Begin(ctx context.Context, url string, t credential.Stored, now,
 			return ErrStale
 		}
 		r.ID = id
-		return nil
+		return noteRotation(ctx, r, Sent, "")
 	})
 	return r, err
 }
@@ -93,6 +94,9 @@ func (s *Store) Answer(ctx context.Context, r Rotation, url string, old int64, t
 	return s.write(ctx, "token sealed", "storing the new token", func(ctx context.Context, q *db.Queries) error {
 		rows, err := q.EndRotation(ctx, db.EndRotationParams{Tenant: s.tenant, ID: r.ID, Was: string(Sent), State: string(Answered)})
 		if err = absent(rows, err, ErrStale); err != nil {
+			return err
+		}
+		if err := noteRotation(ctx, r, Answered, ""); err != nil {
 			return err
 		}
 		same, err := q.SameTokens(ctx, s.tenant, old, url)
@@ -139,6 +143,9 @@ func (s *Store) Take(ctx context.Context, r Rotation, facts credential.Token, no
 	return s.write(ctx, "token taken", "taking the new token", func(ctx context.Context, q *db.Queries) error {
 		rows, err := q.EndRotation(ctx, db.EndRotationParams{Tenant: s.tenant, ID: r.ID, Was: string(Answered), State: string(Done), EndedAt: db.Time{Time: now}})
 		if err = absent(rows, err, ErrStale); err != nil {
+			return err
+		}
+		if err := noteRotation(ctx, r, Done, ""); err != nil {
 			return err
 		}
 		made, err := q.RotatedTokens(ctx, s.tenant, r.ID)
@@ -204,8 +211,11 @@ func (s *Store) End(ctx context.Context, r Rotation, state RotationState, url st
 		rows, err := q.EndRotation(ctx, db.EndRotationParams{
 			Tenant: s.tenant, ID: r.ID, Was: string(r.State), State: string(state), EndedAt: db.Time{Time: now}, Trouble: trouble,
 		})
-		first = rows > 0
-		if err != nil || !first || state != LostIt {
+		if first = rows > 0; err != nil || !first {
+			audit.Quiet(ctx) // somebody else ended it
+			return err
+		}
+		if err := noteRotation(ctx, r, state, trouble); err != nil || state != LostIt {
 			return err
 		}
 		same, err := q.SameTokens(ctx, s.tenant, token, url)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/credential"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
@@ -181,6 +182,7 @@ type mover struct {
 func (m mover) move(ctx context.Context, t *credential.Stored, e credential.Event, detail string) error {
 	to, why, ok := credential.Next(t.State, e)
 	if !ok || to == t.State {
+		audit.Quiet(ctx)
 		return nil
 	}
 	was := t.State
@@ -205,11 +207,15 @@ func (m mover) move(ctx context.Context, t *credential.Stored, e credential.Even
 	if err = absent(rows, err, ErrStale); err != nil {
 		return err
 	}
-	return m.tell(ctx, *t)
+	return m.tell(ctx, *t, was)
 }
 
-// tell writes down a state that a token came to.
-func (m mover) tell(ctx context.Context, t credential.Stored) error {
+// tell writes down a state that a token came to, in its history and in the audit
+// log. was is the one before; empty: it is new.
+func (m mover) tell(ctx context.Context, t credential.Stored, was credential.State) error {
+	if err := noteToken(ctx, t, was); err != nil {
+		return err
+	}
 	return m.q.AddTokenEvent(ctx, db.AddTokenEventParams{
 		Tenant: m.tenant, IntegrationID: t.Integration, TokenRow: t.Row, At: db.Time{Time: m.now}, State: string(t.State), Reason: t.Reason,
 	})
@@ -230,7 +236,7 @@ func (m mover) add(ctx context.Context, t *credential.Stored) error {
 	if err != nil {
 		return err
 	}
-	return m.tell(ctx, *t)
+	return m.tell(ctx, *t, "")
 }
 
 // Put gives the integration a token that a person brought and GitLab accepted,
