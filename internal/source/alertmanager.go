@@ -80,7 +80,7 @@ func (r *reader) webhooks(f *record.File) error {
 // payload reads one delivery and emits its alerts.
 func (r *reader) payload(d *record.Document, text []byte) error {
 	var p payload
-	envelope := d.Again(text, r.o.MaxRecord)
+	envelope := d.Again(text, payloadRecords*r.o.MaxRecord)
 	if err := envelope.Object(func(name string) error { return p.member(envelope, name) }); err != nil {
 		return err
 	}

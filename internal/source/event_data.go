@@ -178,6 +178,9 @@ func (r *reader) observed(e *envelope, m meaning, f *finding.Finding) error {
 		f.FindingKey = finding.NewKey("ce", e.source, rule, cmp.Or(e.about(), f.ResourceID))
 	}
 	f.SourceRuleID, f.SourceSystem, f.Kind = rule, cmp.Or(f.SourceSystem, "cloudevents"), cmp.Or(f.Kind, kindFor(f))
+	if f.SourceSystem == finding.OwnSystem && rule == finding.BacklogRule && !r.o.Own {
+		return &finding.FieldError{Field: "data/SourceRuleId", Value: rule, Mend: "is what cxm itself tells of what waits: use another name"}
+	}
 	f.FindingClass = cmp.Or(f.FindingClass, classFor(f.Kind))
 	if m.detection == finding.Absent {
 		f.Title = cmp.Or(f.Title, record.OneLine(rule+on(f.ResourceID)))

@@ -92,6 +92,7 @@ type Options struct {
 	IncludeAll bool      // Cost Optimization Hub was listed with include-all-recommendations: ActionType joins the key
 	Now        time.Time // when the input was read (LastObservedAt)
 	MaxRecord  int64     // bytes of text a record may have; 0 is 1 MiB
+	Own        bool      `json:"-"` // cxm itself reports it: nobody else tells of what waits
 }
 
 // Skip is a record that made no finding, and why.

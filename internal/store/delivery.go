@@ -1,18 +1,18 @@
 package store
 
 import (
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"time"
 
 	"cxm/internal/finding"
 	"cxm/internal/rule"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
+	"cxm/internal/store/parcel"
 )
 
 // ErrTaken says that somebody else took the delivery in.
@@ -29,10 +29,7 @@ type Delivery struct {
 }
 
 // Part is one file or body of a delivery.
-type Part struct {
-	Name string // for people
-	Body []byte
-}
+type Part = parcel.Part
 
 // Accept stores a delivery; once it returns, the delivery is durable and its job
 // is in the queue (Options.Delivered). Deliveries of one source and scope are
@@ -57,21 +54,12 @@ func (s *Store) Accept(ctx context.Context, d Delivery) (Delivery, error) {
 }
 
 func addDelivery(tenant string, d Delivery) (db.AddDeliveryParams, error) {
-	row := db.AddDeliveryParams{Tenant: tenant, Source: d.Source, Scope: d.Scope, Options: d.Options, ReceivedAt: db.Time{Time: d.ReceivedAt}}
-	var body bytes.Buffer
-	zip := gzip.NewWriter(&body)
-	names, sizes := make([]string, len(d.Parts)), make([]int, len(d.Parts))
-	for i, p := range d.Parts {
-		names[i], sizes[i] = p.Name, len(p.Body)
-		_, _ = zip.Write(p.Body) // a buffer takes everything
-	}
-	_ = zip.Close()
-	row.Body = body.Bytes()
-	var err error
-	if row.Names, err = db.Encode(names); err == nil {
-		row.Sizes, err = db.Encode(sizes)
-	}
-	return row, err
+	var packer parcel.Packer
+	packed, err := packer.Pack(d.Parts)
+	return db.AddDeliveryParams{
+		Tenant: tenant, Source: d.Source, Scope: d.Scope, Options: d.Options, ReceivedAt: db.Time{Time: d.ReceivedAt},
+		Names: packed.Names, Sizes: packed.Sizes, Body: packed.Body,
+	}, err
 }
 
 // NextDelivery is the oldest delivery of a source and scope that nobody failed to
@@ -91,25 +79,57 @@ func (s *Store) NextDelivery(ctx context.Context, source, scope string) (Deliver
 
 func toDelivery(r db.Delivery) (Delivery, error) {
 	d := Delivery{ID: r.ID, Source: r.Source, Scope: r.Scope, Options: r.Options, ReceivedAt: r.ReceivedAt.Time}
-	var names []string
-	var sizes []int
-	err := errors.Join(db.Decode(r.Names, &names, "names of delivery", r.ID), db.Decode(r.Sizes, &sizes, "sizes of delivery", r.ID))
-	if err != nil || len(names) != len(sizes) {
-		return d, errors.Join(err, fmt.Errorf("delivery %d in the database is damaged", r.ID))
-	}
-	zip, err := gzip.NewReader(bytes.NewReader(r.Body))
-	for i := range names {
-		if err != nil {
-			break
+	var err error
+	d.Parts, err = parcel.Unpack(parcel.Packed{Names: r.Names, Sizes: r.Sizes, Body: r.Body}, r.ID)
+	return d, err
+}
+
+// Bounds of what NextDeliveries gives at once.
+type Bounds struct {
+	Deliveries int // at most; at least 1
+	Bytes      int // of their parts, at most, but for one that has more by itself
+}
+
+// NextDeliveries are the oldest deliveries of a source and scope that nobody
+// failed to take in, in their order, as many as are to be read in the same way and
+// are within the bounds. The error is ErrNotFound when there is none.
+func (s *Store) NextDeliveries(ctx context.Context, source, scope string, most Bounds) ([]Delivery, error) {
+	var out []Delivery
+	err := s.query(ctx, "reading deliveries", func(q *db.Queries) error {
+		rows, err := q.NextDeliveries(ctx, db.NextDeliveriesParams{Tenant: s.tenant, Source: source, Scope: scope, Most: int32(max(1, min(most.Deliveries, 1<<20)))})
+		if err = one(int64(len(rows)), err, ErrNotFound); err != nil {
+			return err
 		}
-		body := make([]byte, sizes[i])
-		_, err = io.ReadFull(zip, body)
-		d.Parts = append(d.Parts, Part{Name: names[i], Body: body})
+		left := most.Bytes
+		for i, r := range rows {
+			size, err := parcel.Size(r.Sizes, r.ID)
+			if i > 0 && (err != nil || size > left || r.Options != rows[0].Options) {
+				return nil // what is damaged fails when its turn comes
+			}
+			left -= size
+			d, err := s.delivery(ctx, q, r.ID)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out = append(out, d)
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = ErrNotFound
 	}
-	if err != nil {
-		return d, fmt.Errorf("the body of delivery %d in the database cannot be read: %w", r.ID, err)
+	return out, err
+}
+
+func (s *Store) delivery(ctx context.Context, q *db.Queries, id int64) (Delivery, error) {
+	row, err := q.DeliveryByID(ctx, s.tenant, id)
+	if err = one(1, err, ErrNotFound); err != nil {
+		return Delivery{}, err
 	}
-	return d, nil
+	return toDelivery(row)
 }
 
 // Refuse says why a delivery cannot be taken in: it stays for a person to look
@@ -120,19 +140,30 @@ func (s *Store) Refuse(ctx context.Context, id int64, why string) error {
 	})
 }
 
-// Taking is Ingest for one delivery, which it deletes in the same transaction.
-// The error is ErrTaken when somebody else was faster: each delivery counts once.
-func (s *Store) Taking(id int64) *Taking { return &Taking{store: s, id: id} }
+// Taking is Ingest for deliveries of one source and scope, which it deletes in the
+// same transaction. The error is ErrTaken when somebody else was faster with one of
+// them: each delivery counts once.
+func (s *Store) Taking(ids ...int64) *Taking { return &Taking{store: s, ids: ids} }
 
-// Taking takes one delivery in.
+// Taking takes deliveries in.
 type Taking struct {
 	store *Store
-	id    int64
+	ids   []int64
+	only  []finding.Key
+	some  bool
 }
 
-// Ingest is Store.Ingest for the delivery.
+// Only says that the deliveries name no findings but these, by their keys or former
+// keys, and that absence says nothing: then no others are read, however many the
+// scope has.
+func (t *Taking) Only(keys []finding.Key) *Taking {
+	t.only, t.some = keys, true
+	return t
+}
+
+// Ingest is Store.Ingest for the deliveries.
 func (t *Taking) Ingest(ctx context.Context, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error) {
-	return t.store.ingest(ctx, t.id, p, fill)
+	return t.store.ingest(ctx, t, p, fill)
 }
 
 // Waiting lists the sources and scopes of which deliveries wait, without parts.
@@ -162,11 +193,20 @@ func (s *Store) Deliveries(ctx context.Context) (waiting, refused int, err error
 	return waiting, refused, err
 }
 
-// take takes the delivery away, if there is one to take.
-func take(ctx context.Context, q *db.Queries, tenant string, id int64) error {
-	if id == 0 {
-		return nil
+// take takes the deliveries away.
+func (t *Taking) take(ctx context.Context, tx db.DBTX) error {
+	for some := range slices.Chunk(t.ids, db.MostListed) {
+		args := []any{t.store.tenant}
+		for _, id := range db.Padded(some) {
+			args = append(args, id)
+		}
+		done, err := tx.ExecContext(ctx, "delete from deliveries where tenant = $1 and trouble = '' and id in ("+db.Parameters(2, len(args)-1)+")", args...)
+		if err != nil {
+			return err
+		}
+		if rows, err := done.RowsAffected(); err != nil || rows != int64(len(some)) {
+			return cmp.Or(err, ErrTaken)
+		}
 	}
-	rows, err := q.TakeDelivery(ctx, tenant, id)
-	return one(rows, err, ErrTaken)
+	return nil
 }

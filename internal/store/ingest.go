@@ -20,21 +20,26 @@ import (
 //
 // fill runs within the transaction: while it runs nobody else writes, and it
 // must not use the store itself. A finding belongs to the scope that put it
-// last.
+// last; but what is in the scope of a configured source stays there, and such a
+// source gets no other scope's: Put of one, or the pull's end, is a
+// *rule.ClaimError, and nothing is kept.
 func (s *Store) Ingest(ctx context.Context, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error) {
-	return s.ingest(ctx, 0, p, fill)
+	return s.ingest(ctx, s.Taking(), p, fill)
 }
 
-// ingest takes in a pull, of a delivery unless that is 0.
-func (s *Store) ingest(ctx context.Context, delivery int64, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error) {
+// ingest takes in a pull, of deliveries if there are any.
+func (s *Store) ingest(ctx context.Context, t *Taking, p finding.Pull, fill func(rule.Intake) (finding.Pull, error)) (finding.Pull, error) {
 	var refused error
 	err := s.exclusive(ctx, "ingest", func(tx db.DBTX) error {
 		in, err := intake.Open(ctx, tx, s.tenant, p)
 		if err != nil {
 			return err
 		}
-		if err := take(ctx, db.New(tx), s.tenant, delivery); err != nil {
+		if err := t.take(ctx, tx); err != nil {
 			return err
+		}
+		if t.some {
+			in.Only(t.only)
 		}
 		known, err := in.Doors(ctx)
 		if err != nil {

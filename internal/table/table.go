@@ -13,7 +13,8 @@ import "hash/maphash"
 // Table is a map from keys to values. Make one with New.
 type Table[K comparable, V any] struct {
 	seed   maphash.Seed
-	slots  []uint32 // number of an entry plus one; 0 is free; a power of two of them
+	slots  []uint32      // number of an entry plus one; 0 is free; a power of two of them
+	first  []entry[K, V] // the first few, since most tables have no more
 	pieces [][]entry[K, V]
 	length int
 }
@@ -23,8 +24,11 @@ type entry[K comparable, V any] struct {
 	value V
 }
 
-// perPiece is how many entries stand together.
-const perPiece = 1 << 12
+// How many entries stand together: the first, and those that follow.
+const (
+	few      = 1 << 5
+	perPiece = 1 << 12
+)
 
 // New is an empty table.
 func New[K comparable, V any]() *Table[K, V] {
@@ -55,14 +59,25 @@ func (t *Table[K, V]) Enter(key K) (value *V, number uint32) {
 		slot = t.slot(key)
 	}
 	number = uint32(t.length)
-	if t.length%perPiece == 0 {
-		t.pieces = append(t.pieces, make([]entry[K, V], 0, perPiece))
-	}
-	last := &t.pieces[len(t.pieces)-1]
+	last := t.last()
 	*last = append(*last, entry[K, V]{key: key})
 	t.length++
 	t.slots[slot] = number + 1
 	return &t.entry(number).value, number
+}
+
+// last is the piece that the next entry goes into, which has room for it.
+func (t *Table[K, V]) last() *[]entry[K, V] {
+	if t.length < few {
+		if t.first == nil {
+			t.first = make([]entry[K, V], 0, few)
+		}
+		return &t.first
+	}
+	if (t.length-few)%perPiece == 0 {
+		t.pieces = append(t.pieces, make([]entry[K, V], 0, perPiece))
+	}
+	return &t.pieces[len(t.pieces)-1]
 }
 
 // At is the entry with a number.
@@ -72,6 +87,10 @@ func (t *Table[K, V]) At(number uint32) (K, *V) {
 }
 
 func (t *Table[K, V]) entry(number uint32) *entry[K, V] {
+	if number < few {
+		return &t.first[number]
+	}
+	number -= few
 	return &t.pieces[number/perPiece][number%perPiece]
 }
 

@@ -10,6 +10,7 @@ package intake
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cxm/internal/finding"
@@ -33,6 +34,9 @@ type Intake struct {
 	state   regroup.State // of the rules, while it writes
 	behind  int64         // the first finding that was put under other rules; 0: none
 	writing bool
+	some    bool // only these are read
+	only    []finding.Key
+	holders map[int64]holder // of scopes, by id
 }
 
 // Open begins a pull of p.Source and p.Scope within a transaction. Until that
@@ -45,7 +49,7 @@ func Open(ctx context.Context, tx db.DBTX, tenant string, p finding.Pull) (*Inta
 	}
 	return &Intake{
 		tenant: tenant, scope: scope, at: p.ReceivedAt, tx: tx, q: q, roll: finding.NewRoll(),
-		puts: map[finding.Key]placed{}, move: regroup.New(q, tenant),
+		puts: map[finding.Key]placed{}, move: regroup.New(q, tenant), holders: map[int64]holder{},
 	}, nil
 }
 
@@ -66,32 +70,54 @@ func (in *Intake) Doors(ctx context.Context) (rule.Intake, error) {
 // has no use for it.
 const Sightings = `select finding_key, digest, detection, absences, account from findings where tenant = $1 and scope_id = $2`
 
-// read fills the roll, and lists the accounts of what is present.
+// Only says that the pull names these findings alone, and that absence from it says
+// nothing: others are not read. Before Doors.
+func (in *Intake) Only(keys []finding.Key) { in.some, in.only = true, keys }
+
+// read fills the roll with what the pull is compared with.
 func (in *Intake) read(ctx context.Context) (accounts map[string]bool, err error) {
-	rows, err := in.tx.QueryContext(ctx, Sightings, in.tenant, in.scope)
+	accounts = map[string]bool{}
+	if !in.some {
+		return accounts, in.remember(ctx, accounts, Sightings, in.tenant, in.scope)
+	}
+	for keys := range slices.Chunk(in.only, db.MostListed) {
+		args := []any{in.tenant, in.scope}
+		for _, key := range db.Padded(keys) {
+			args = append(args, string(key))
+		}
+		if err := in.remember(ctx, accounts, Sightings+" and finding_key in ("+db.Parameters(3, len(args)-2)+")", args...); err != nil {
+			return accounts, err
+		}
+	}
+	return accounts, nil
+}
+
+// remember puts the findings of a statement on the roll, and lists the accounts of
+// those that are present.
+func (in *Intake) remember(ctx context.Context, accounts map[string]bool, statement string, args ...any) error {
+	rows, err := in.tx.QueryContext(ctx, statement, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	accounts = map[string]bool{}
 	var key, digest, detection, account string
 	for rows.Next() {
 		var s finding.Sighting
 		if err := rows.Scan(&key, &digest, &detection, &s.Absences, &account); err != nil {
-			return nil, err
+			return err
 		}
 		s.Detection = finding.Detection(detection)
 		if s.Digest, err = finding.ParseDigest(digest); err == nil {
 			err = in.roll.Remember(finding.Key(key), s)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("finding %.80s in the database: %w", key, err)
+			return fmt.Errorf("finding %.80s in the database: %w", key, err)
 		}
 		if s.Detection == finding.Present && !accounts[account] {
 			accounts[account] = true
 		}
 	}
-	return accounts, rows.Err()
+	return rows.Err()
 }
 
 // settle tells the groups that they changed, and what becomes of the issues of

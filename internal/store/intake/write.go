@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"cxm/internal/finding"
 	"cxm/internal/money"
@@ -29,6 +30,7 @@ type placed struct {
 	places   []regroup.Place
 	revision int64
 	body     string
+	search   string
 }
 
 // put lets a finding wait to be written. A key that comes again replaces what
@@ -43,12 +45,23 @@ func (in *Intake) put(ctx context.Context, p rule.Placed) error {
 	if row.Since.IsZero() {
 		row.Since = was.row.Since
 	}
-	in.puts[key] = placed{row: row, places: regroup.Places(p), revision: p.Revision, body: body}
+	in.puts[key] = placed{row: row, places: regroup.Places(p), revision: p.Revision, body: body, search: searchable(p.Finding)}
 	in.size += len(body) - len(was.body)
 	if len(in.puts) < maxWaiting && in.size < maxWaitingSize {
 		return nil
 	}
 	return in.flush(ctx)
+}
+
+// maxSearch bounds what a finding is searched by, in bytes.
+const maxSearch = 1000
+
+// searchable is what lists find a finding by: its title and where it is, in lower
+// case, as both databases can hold it.
+func searchable(f *finding.Finding) string {
+	text := strings.Join([]string{f.Title, f.ResourceID, f.ResourceName, f.SubAccountID, f.SubAccountName, f.ServiceName, f.RegionID}, " ")
+	text = strings.ToLower(text[:min(len(text), maxSearch)])
+	return strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")
 }
 
 func (in *Intake) row(p rule.Placed) db.PutFindingParams {
@@ -122,7 +135,7 @@ func (in *Intake) write(ctx context.Context, p placed) error {
 	if err := in.move.Move(ctx, id, was, p.places); err != nil {
 		return err
 	}
-	return in.q.PutBody(ctx, id, in.tenant, p.body)
+	return in.q.PutBody(ctx, db.PutBodyParams{FindingID: id, Tenant: in.tenant, Body: p.body, Search: p.search})
 }
 
 // places are the groups that a finding is in so far; none: it is new.
@@ -132,6 +145,9 @@ func (in *Intake) places(ctx context.Context, key string) ([]regroup.Place, erro
 		return nil, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := in.mayPut(ctx, key, was.ScopeID); err != nil {
 		return nil, err
 	}
 	return in.move.Was(ctx, was.ID, regroup.Place{Group: was.GroupKey}, was.Also)
