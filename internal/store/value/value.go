@@ -1,4 +1,9 @@
-package store
+// Package value turns rows of the database into the values that the program knows,
+// and back.
+//
+// What always holds: a value that is read back is the one that was written, to the
+// microsecond; a row that cannot be read is an error that names it.
+package value
 
 import (
 	"database/sql"
@@ -11,7 +16,8 @@ import (
 	"cxm/internal/store/db"
 )
 
-func toTracked(r db.Issue) (issue.Tracked, error) {
+// Tracked is the issue of a row.
+func Tracked(r db.Issue) (issue.Tracked, error) {
 	t := issue.Tracked{
 		ID: r.ID, Integration: r.IntegrationID, Group: rule.GroupKey(r.GroupKey), Nonce: r.Nonce,
 		Phase: issue.Phase(r.Phase), SentAt: r.SentAt.Time, Pending: issue.State(r.PendingState), Override: issue.State(r.OverrideState),
@@ -22,13 +28,17 @@ func toTracked(r db.Issue) (issue.Tracked, error) {
 	if err := db.Decode(r.Observed, &t.Observed, "observed state of issue row", r.ID); err != nil {
 		return t, err
 	}
+	if err := db.Decode(r.Gave, &t.Gave, "what was given to issue row", r.ID); err != nil {
+		return t, err
+	}
 	return t, db.Decode(r.Written, &t.Written, "written state of issue row", r.ID)
 }
 
-func toAllTracked(rows []db.Issue) ([]issue.Tracked, error) {
+// AllTracked are the issues of rows, in their order.
+func AllTracked(rows []db.Issue) ([]issue.Tracked, error) {
 	var out []issue.Tracked
 	for _, r := range rows {
-		t, err := toTracked(r)
+		t, err := Tracked(r)
 		if err != nil {
 			return nil, err
 		}
@@ -37,16 +47,29 @@ func toAllTracked(rows []db.Issue) ([]issue.Tracked, error) {
 	return out, nil
 }
 
-// documents are the two parts of an issue that are kept as JSON.
-func documents(t issue.Tracked) (observed, written string, err error) {
+// Documents are what is observed of an issue and what was written, as columns have them.
+func Documents(t issue.Tracked) (observed, written, gave string, err error) {
 	if observed, err = db.Encode(t.Observed); err == nil {
 		written, err = db.Encode(t.Written)
 	}
-	return observed, written, err
+	if err == nil {
+		gave, err = db.Encode(t.Gave)
+	}
+	return observed, written, gave, err
 }
 
-func addIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
-	observed, written, err := documents(t)
+// judged is what people made of an issue, and since when, as the tracker has it.
+func Judged(t issue.Tracked) (verdict string, at db.Time) {
+	if v := t.Verdict(); v != "" {
+		return string(v), db.Time{Time: t.Observed.UpdatedAt}
+	}
+	return "", db.Time{}
+}
+
+// AddIssue is the row of a new issue.
+func AddIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
+	observed, written, gave, err := Documents(t)
+	verdict, since := Judged(t)
 	return db.AddIssueParams{
 		Tenant: tenant, IntegrationID: t.Integration, GroupKey: string(t.Group), Nonce: t.Nonce,
 		Phase: string(t.Phase), SentAt: db.Time{Time: t.SentAt},
@@ -55,11 +78,14 @@ func addIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
 		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
 		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, CheckedAt: db.Time{Time: t.SentAt}, Team: t.Team,
+		Gave: gave, Judged: verdict, JudgedAt: since,
 	}, err
 }
 
-func saveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
-	observed, written, err := documents(t)
+// SaveIssue is the row of an issue that has one.
+func SaveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
+	observed, written, gave, err := Documents(t)
+	verdict, since := Judged(t)
 	return db.SaveIssueParams{
 		Tenant: tenant, ID: t.ID, Rev: t.Rev,
 		Phase: string(t.Phase), SentAt: db.Time{Time: t.SentAt},
@@ -68,10 +94,12 @@ func saveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
 		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
 		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, Team: t.Team,
+		Gave: gave, Judged: verdict, JudgedAt: since,
 	}, err
 }
 
-func toMember(r db.MembersRow) (rule.Member, error) {
+// Member is the member of a group that a row tells of.
+func Member(r db.MembersRow) (rule.Member, error) {
 	var m rule.Member
 	digest, err := finding.ParseDigest(r.Digest)
 	if err != nil {
@@ -81,7 +109,8 @@ func toMember(r db.MembersRow) (rule.Member, error) {
 	return m, db.Decode(r.Body, &m.Finding, "body of finding", r.FindingKey)
 }
 
-func toEntry(r db.Journal) (plan.Entry, error) {
+// Entry is the journal entry of a row.
+func Entry(r db.Journal) (plan.Entry, error) {
 	e := plan.Entry{
 		ID: r.ID, Run: r.RunID, Seq: int(r.Seq), Verb: plan.Verb(r.Verb), Reason: r.Reason,
 		Group: rule.GroupKey(r.GroupKey), Issue: r.IssueID.Int64, Outcome: plan.Outcome(r.Outcome),
@@ -91,29 +120,32 @@ func toEntry(r db.Journal) (plan.Entry, error) {
 	return e, db.Decode(r.Before, &e.Before, "state before journal entry", r.ID)
 }
 
-func addEntry(tenant string, e plan.Entry) (db.AddEntryParams, error) {
+// AddEntry is the row of a new entry.
+func AddEntry(tenant string, e plan.Entry) (db.AddEntryParams, error) {
 	before, err := db.Encode(e.Before)
 	return db.AddEntryParams{
 		Tenant: tenant, RunID: e.Run, Seq: int64(e.Seq), Verb: string(e.Verb), Reason: e.Reason,
-		GroupKey: string(e.Group), IssueID: reference(e.Issue), Outcome: string(e.Outcome),
+		GroupKey: string(e.Group), IssueID: Reference(e.Issue), Outcome: string(e.Outcome),
 		Trouble: e.Trouble, Calls: int64(e.Calls), WroteAt: db.Time{Time: e.WroteAt}, EndedAt: db.Time{Time: e.EndedAt},
 		Summary: e.Summary, WebURL: e.WebURL, Title: e.Title, Stamp: db.Time{Time: e.Stamp}, Before: before,
 	}, err
 }
 
-func saveEntry(tenant string, e plan.Entry) (db.SaveEntryParams, error) {
+// SaveEntry is the row of an entry that has one.
+func SaveEntry(tenant string, e plan.Entry) (db.SaveEntryParams, error) {
 	before, err := db.Encode(e.Before)
 	return db.SaveEntryParams{
-		Tenant: tenant, ID: e.ID, IssueID: reference(e.Issue), Reason: e.Reason, Outcome: string(e.Outcome), Trouble: e.Trouble,
+		Tenant: tenant, ID: e.ID, IssueID: Reference(e.Issue), Reason: e.Reason, Outcome: string(e.Outcome), Trouble: e.Trouble,
 		Calls: int64(e.Calls), WroteAt: db.Time{Time: e.WroteAt}, EndedAt: db.Time{Time: e.EndedAt}, Summary: e.Summary,
 		WebURL: e.WebURL, Title: e.Title, Stamp: db.Time{Time: e.Stamp}, Before: before,
 	}, err
 }
 
-// reference is a row's id, or null for none.
-func reference(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+// Reference is a row's id, or null for none.
+func Reference(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 
-func toRun(r db.Run) plan.Run {
+// Run is the run of a row.
+func Run(r db.Run) plan.Run {
 	return plan.Run{
 		ID: r.ID, Integration: r.IntegrationID, State: plan.RunState(r.State), Shared: r.Shared, Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
 		ApprovedBy: r.ApprovedBy, ApprovedAt: r.ApprovedAt.Time, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
@@ -121,7 +153,8 @@ func toRun(r db.Run) plan.Run {
 	}
 }
 
-func addRun(tenant string, r plan.Run) db.AddRunParams {
+// AddRun is the row of a new run.
+func AddRun(tenant string, r plan.Run) db.AddRunParams {
 	return db.AddRunParams{
 		Tenant: tenant, IntegrationID: r.Integration, State: string(r.State), Shared: r.Shared, Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
 		ApprovedBy: r.ApprovedBy, ApprovedAt: db.Time{Time: r.ApprovedAt},
@@ -130,7 +163,8 @@ func addRun(tenant string, r plan.Run) db.AddRunParams {
 	}
 }
 
-func saveRun(tenant string, r plan.Run) db.SaveRunParams {
+// SaveRun is the row of a run that has one.
+func SaveRun(tenant string, r plan.Run) db.SaveRunParams {
 	return db.SaveRunParams{
 		Tenant: tenant, ID: r.ID, State: string(r.State), Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
 		ApprovedBy: r.ApprovedBy, ApprovedAt: db.Time{Time: r.ApprovedAt},
@@ -139,7 +173,8 @@ func saveRun(tenant string, r plan.Run) db.SaveRunParams {
 	}
 }
 
-func toPull(r db.LastPullsRow) (finding.Pull, error) {
+// Pull is the pull of a row.
+func Pull(r db.LastPullsRow) (finding.Pull, error) {
 	p := finding.Pull{
 		ID: r.Pull.ID, Source: r.Source, Scope: r.Scope, ReceivedAt: r.Pull.ReceivedAt.Time, Complete: r.Pull.Complete,
 		New: int(r.Pull.Added), Changed: int(r.Pull.Changed), Unchanged: int(r.Pull.Unchanged),
