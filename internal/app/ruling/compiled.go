@@ -1,6 +1,8 @@
 package ruling
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
@@ -119,14 +121,40 @@ func sure(of100 int) string {
 	return "low"
 }
 
-// triage is where findings go whose owner is not sure.
-func (c *Compiled) triage(f *finding.Finding) (path string, ok bool) {
+// AsksCode says that the chain of owners asks what code says.
+func (c *Compiled) AsksCode() bool {
+	_, asks, _ := c.code()
+	return asks
+}
+
+// code says whether the chain of owners asks what code says, and whether it asks
+// GitLab who owns files. Prefix is what Yor was told to put before its tags.
+func (c *Compiled) code() (prefix string, asks, owners bool) {
+	for _, link := range c.Ownership().Chain {
+		switch link.Source {
+		case owner.Code:
+			prefix, asks = link.Prefix, true
+		case owner.CodeOwners, owner.Authors:
+			asks, owners = true, true
+		}
+	}
+	return prefix, asks, owners
+}
+
+// triage is where a finding goes whose owner is not sure; false: where it would go
+// anyway.
+func (c *Compiled) triage(place rulebook.Place, f *finding.Finding) (rulebook.Place, bool) {
 	to := c.Ownership().Triage
 	if to.Project.Empty() {
-		return "", false
+		return place, false
 	}
 	path, err := to.Project.Path(f)
-	return path, err == nil
+	if err != nil {
+		return place, false
+	}
+	return rulebook.Place{
+		Integration: cmp.Or(to.Integration, place.Integration), Path: path, Reason: "its owner is not sure enough, so somebody has to look",
+	}, true
 }
 
 // thresholds are those of the issue, where the rule says nothing else.
@@ -137,6 +165,9 @@ func thresholds(t issue.Thresholds, of rulebook.Thresholds, currency string) iss
 	}
 	return t
 }
+
+// Owner is whose a finding is, and how that is known.
+type Owner = owner.Owner
 
 // Explained is what the rules say about one finding, alone in its group.
 type Explained struct {
@@ -150,8 +181,13 @@ type Explained struct {
 }
 
 // Explain says which rule takes a finding, why no earlier one did, where its issue
-// goes, whose it is, and what it says.
+// goes, whose it is, and what it says. Nobody is asked what its code says.
 func (c *Compiled) Explain(f finding.Finding) (Explained, error) {
+	return c.ExplainBy(context.Background(), f, nil)
+}
+
+// ExplainBy is Explain, with what the code says; nil: nobody is asked.
+func (c *Compiled) ExplainBy(ctx context.Context, f finding.Finding, evidence Evidence) (Explained, error) {
 	out := Explained{Verdicts: c.Book.Explain(&f), Assignments: c.Assign(&f)}
 	first := out.Assignments[0]
 	of, ok := c.Rule(first.Rule)
@@ -167,8 +203,10 @@ func (c *Compiled) Explain(f finding.Finding) (Explained, error) {
 	if out.Place, err = of.Place(g); err != nil {
 		return out, fmt.Errorf("finding out where it goes: %w", err)
 	}
-	r := &Ruler{book: c, deciders: owner.New(c.Ownership().Settings)}
-	out.Owner = r.owner(of, g)
+	r := &Ruler{book: c, evidence: evidence, deciders: owner.New(c.Ownership().Settings)}
+	if out.Owner, _ = r.owner(ctx, of, g); out.Owner.Triage {
+		out.Place, _ = c.triage(out.Place, &f)
+	}
 	_, out.Left = of.LabelsOf(g)
 	look := c.look(of, g, out.Owner)
 	if out.Want, err = issue.RenderAs(g, look); err != nil {

@@ -27,17 +27,21 @@ type Difference struct {
 
 // Preview compares what two sets of rules would do with everything stored. Nothing
 // is written. Groups whose findings stay together are decided on as they are read;
-// the others are held in memory until it is known where their findings go.
-func Preview(ctx context.Context, groups Groups, other *Compiled, was, is Decider) ([]Difference, error) {
-	p := &previewing{ctx: ctx, book: other, was: was, is: is, moving: map[rule.GroupKey]bool{}, into: map[rule.GroupKey]*rule.Group{}, have: map[rule.GroupKey][]issue.Tracked{}}
-	if err := groups(ctx, func(g rule.Group, _ []issue.Tracked) error { p.mark(g); return nil }); err != nil {
-		return nil, err
+// the others are held in memory until it is known where their findings go. Coming are
+// the groups for which an issue is made under both.
+func Preview(ctx context.Context, groups Groups, other *Compiled, was, is Decider) (differences []Difference, coming map[rule.GroupKey]bool, err error) {
+	p := &previewing{
+		ctx: ctx, book: other, was: was, is: is, moving: map[rule.GroupKey]bool{}, into: map[rule.GroupKey]*gathered{},
+		have: map[rule.GroupKey][]issue.Tracked{}, made: map[rule.GroupKey]map[int64]rule.ChildIssue{}, coming: map[rule.GroupKey]bool{},
+	}
+	if err := groups(ctx, func(g rule.Group, have []issue.Tracked) error { p.mark(g, have); return nil }); err != nil {
+		return nil, nil, err
 	}
 	if err := groups(ctx, p.take); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.regroup()
-	return p.out, nil
+	return p.out, p.coming, nil
 }
 
 type previewing struct {
@@ -46,16 +50,24 @@ type previewing struct {
 	was    Decider
 	is     Decider
 	moving map[rule.GroupKey]bool // findings leave it, or come to it
-	old    []rule.Group           // of these
+	old    []rule.Group           // of these, those that have findings
+	empty  []rule.Group           // and those that have none now
 	have   map[rule.GroupKey][]issue.Tracked
-	into   map[rule.GroupKey]*rule.Group
+	made   map[rule.GroupKey]map[int64]rule.ChildIssue // what a parent lists of each group
+	into   map[rule.GroupKey]*gathered
+	coming map[rule.GroupKey]bool
 	out    []Difference
 }
 
-// mark finds out which groups do not stay as they are.
-func (p *previewing) mark(g rule.Group) {
+// mark finds out which groups do not stay as they are. What a parent lists may be
+// otherwise even where its findings stay.
+func (p *previewing) mark(g rule.Group, have []issue.Tracked) {
+	p.list(g.Key, have)
 	if g.Left != nil {
 		return
+	}
+	if g.Parent {
+		p.moving[g.Key] = true
 	}
 	for i := range g.Members {
 		stays := false
@@ -75,15 +87,30 @@ func (p *previewing) mark(g rule.Group) {
 // take decides about a group that stays, and holds the others.
 func (p *previewing) take(g rule.Group, have []issue.Tracked) error {
 	switch {
+	case g.Left != nil && p.moving[g.Key]:
+		p.empty = append(p.empty, g)
+		p.have[g.Key] = have
 	case g.Left != nil:
 		p.compare(g, g, have, have)
 	case !p.moving[g.Key]:
 		p.compare(g, p.ruled(g), have, have)
+		for _, m := range g.Members {
+			p.send(m)
+		}
 	default:
 		p.old = append(p.old, g)
 		p.have[g.Key] = have
 	}
 	return nil
+}
+
+// send puts a finding of a group that stays into those that do not.
+func (p *previewing) send(m rule.Member) {
+	for _, a := range p.book.Assign(&m.Finding) {
+		if p.moving[a.Group] {
+			p.add(a, m)
+		}
+	}
 }
 
 // ruled is the group with the rule that keeps it together under the other rules.
@@ -103,8 +130,15 @@ func (p *previewing) ruled(g rule.Group) rule.Group {
 // compare keeps what the other rules would do otherwise.
 func (p *previewing) compare(was, is rule.Group, had, have []issue.Tracked) {
 	before, after := first(p.was.Decide(p.ctx, was, had)), first(p.is.Decide(p.ctx, is, have))
-	if !same(before, after) {
+	p.keep(before, after)
+}
+
+func (p *previewing) keep(before, after plan.Step) {
+	switch {
+	case !same(before, after):
 		p.out = append(p.out, Difference{Was: before, Is: after})
+	case after.Verb == plan.Create:
+		p.coming[after.Group] = true
 	}
 }
 
@@ -149,12 +183,13 @@ func (p *previewing) regroup() {
 		if stays[g.Key] || !active(have) {
 			continue
 		}
-		heir := p.heir(g)
-		if active(p.have[heir]) || handed[heir] != nil {
+		heir, ok := p.heir(g)
+		if !ok || active(p.have[heir]) || handed[heir] != nil {
 			p.compare(g, p.emptied(g, heir), have, have)
 			continue
 		}
 		handed[heir] = have
+		p.list(heir, have)
 	}
 	for _, g := range p.old {
 		if p.into[g.Key] == nil && !active(p.have[g.Key]) { // what would have been made is not
@@ -163,52 +198,45 @@ func (p *previewing) regroup() {
 			}
 		}
 	}
+	before := map[rule.GroupKey]rule.Group{}
+	for _, g := range slices.Concat(p.old, p.empty) {
+		before[g.Key] = g
+	}
 	for key, g := range p.into {
 		have := p.have[key]
 		if given := handed[key]; given != nil {
 			have = slices.Concat(given, have)
 		}
-		p.new(*g, have)
-	}
-}
-
-// new decides about a group that the other rules put together.
-func (p *previewing) new(g rule.Group, have []issue.Tracked) {
-	slices.SortFunc(g.Members, func(a, b rule.Member) int {
-		if a.Finding.FindingKey < b.Finding.FindingKey {
-			return -1
+		var was plan.Step
+		if old, ok := before[key]; ok {
+			was = first(p.was.Decide(p.ctx, old, p.have[key]))
 		}
-		return 1
-	})
-	var before plan.Step
-	for _, old := range p.old {
-		if old.Key == g.Key {
-			before = first(p.was.Decide(p.ctx, old, p.have[g.Key]))
-		}
-	}
-	if after := first(p.is.Decide(p.ctx, g, have)); !same(before, after) {
-		p.out = append(p.out, Difference{Was: before, Is: after})
+		p.keep(was, first(p.is.Decide(p.ctx, g.whole(p.made), have)))
 	}
 }
 
 func (p *previewing) add(a rule.Assignment, m rule.Member) {
 	g := p.into[a.Group]
 	if g == nil {
-		g = &rule.Group{Key: a.Group, Rule: a.Rule, Ignored: a.Excuse()}
+		g = &gathered{group: rule.Group{Key: a.Group, Rule: a.Rule, Ignored: a.Excuse(), Parent: a.Parent()}, in: map[finding.Key]bool{}}
 		if a.Ignored {
-			g.Rule = ""
+			g.group.Rule = ""
 		}
 		p.into[a.Group] = g
 	}
-	if !slices.ContainsFunc(g.Members, func(o rule.Member) bool { return o.Finding.FindingKey == m.Finding.FindingKey }) {
-		g.Members = append(g.Members, m)
-	}
+	g.add(a.Child, m)
 }
 
-// heir is the group that the lead of one goes to.
-func (p *previewing) heir(g rule.Group) rule.GroupKey {
+// heir is the group that the lead of one goes to; not ok: a parent's issue goes to a
+// parent alone, and there is none.
+func (p *previewing) heir(g rule.Group) (key rule.GroupKey, ok bool) {
 	lead := g.Lead().Finding
-	return p.book.Assign(&lead)[0].Group
+	for _, a := range p.book.Assign(&lead) {
+		if a.Parent() == g.Parent {
+			return a.Group, true
+		}
+	}
+	return "", false
 }
 
 // seniority is the order in which issues are handed on: open ones first, then the
@@ -234,7 +262,7 @@ func seniority(a, b []issue.Tracked) int {
 func (p *previewing) emptied(g rule.Group, heir rule.GroupKey) rule.Group {
 	lead := g.Lead()
 	lead.Sighting.Detection = finding.Absent
-	g.Members, g.Left = []rule.Member{lead}, &rule.Elsewhere{Group: heir}
+	g.Members, g.Children, g.Left = []rule.Member{lead}, nil, &rule.Elsewhere{Group: heir}
 	return g
 }
 

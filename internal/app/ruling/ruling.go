@@ -34,9 +34,18 @@ type Projects interface {
 	Project(ctx context.Context, pathOrID string) (integration.Project, error)
 }
 
+// Evidence finds out what code says of whose findings are.
+type Evidence interface {
+	// Gather adds it to what a finding says itself: where its code is, and with owners
+	// whom CODEOWNERS and the commits of its file name. Prefix is Yor's. Unused is what
+	// could not be made use of, and why; pending says that GitLab is still to be asked.
+	Gather(ctx context.Context, f *finding.Finding, prefix string, owners bool) (e owner.Evidence, unused []string, pending bool)
+}
+
 // Ruler rules for one integration. It is safe for concurrent use.
 type Ruler struct {
 	book      *Compiled
+	evidence  Evidence // nil: nobody can be asked what code says
 	in        integration.Integration
 	others    []integration.Integration // all of the installation
 	projects  Projects
@@ -69,6 +78,12 @@ func New(book *Compiled, in integration.Integration, all []integration.Integrati
 	}
 }
 
+// Asking has the ruler ask what code says of owners, where the rules want to know.
+func (r *Ruler) Asking(e Evidence) *Ruler {
+	r.evidence = e
+	return r
+}
+
 // Campaigns are those of the rules.
 func (r *Ruler) Campaigns() []attention.Campaign { return r.campaigns }
 
@@ -79,8 +94,8 @@ func (r *Ruler) Rule(ctx context.Context, g rule.Group, base reconcile.Ruling) r
 		return base // ignored, or of rules that are gone: the store assigns it anew
 	}
 	out := base
-	whose := r.owner(of, g)
-	r.route(ctx, &out, of, g, whose)
+	whose, pending := r.owner(ctx, of, g)
+	r.route(ctx, &out, of, g, unsure{whose.Triage, pending})
 	out.Look = r.book.look(of, g, whose)
 	out.Team = out.Look.Team
 	_, currency := g.Savings()
@@ -94,35 +109,79 @@ func (r *Ruler) Rule(ctx context.Context, g rule.Group, base reconcile.Ruling) r
 	}
 	out.Given = given(of)
 	out.Deaf = deaf(of)
+	if g.Parent {
+		out = parental(out)
+	}
 	return out
 }
 
+// parental is what holds for an issue that lists others: it asks for no budget, is
+// given nothing but that it is confidential, and its list is kept whatever events the
+// rule is about.
+func parental(r reconcile.Ruling) reconcile.Ruling {
+	r.Budgets, r.Given = nil, issue.Given{Confidential: r.Given.Confidential}
+	delete(r.Deaf, plan.Update)
+	return r
+}
+
 // owner is whose the group is: as the rule says, else as the chain finds out.
-func (r *Ruler) owner(of *rulebook.Rule, g rule.Group) owner.Owner {
+// Pending says that GitLab is still to be asked, and may say otherwise.
+func (r *Ruler) owner(ctx context.Context, of *rulebook.Rule, g rule.Group) (whose owner.Owner, pending bool) {
 	if name := of.OwnerOf(g); name != "" {
-		return owner.Owner{Candidate: owner.Candidate{Name: name, Kind: owner.Team, Why: "rule " + of.Name + " says so", Confidence: 100}}
+		return owner.Owner{Candidate: owner.Candidate{Name: name, Kind: owner.Team, Why: "rule " + of.Name + " says so", Confidence: 100}}, false
 	}
 	if len(r.book.Ownership().Chain) == 0 {
-		return owner.Owner{}
+		return owner.Owner{}, false
 	}
 	lead := g.Lead().Finding
-	return r.deciders.Decide(owner.Of(&lead))
+	known, unused, pending := r.gather(ctx, &lead)
+	whose = r.deciders.Decide(known)
+	whose.Unused = append(whose.Unused, unused...)
+	return whose, pending
+}
+
+// gather is what is known of a finding: what it says itself, and where the chain asks
+// for it, what its code says.
+func (r *Ruler) gather(ctx context.Context, f *finding.Finding) (known owner.Evidence, unused []string, pending bool) {
+	prefix, code, owners := r.book.code()
+	switch {
+	case !code:
+		return owner.Of(f), nil, false
+	case r.evidence != nil:
+		return r.evidence.Gather(ctx, f, prefix, owners)
+	}
+	known = owner.Of(f)
+	if known.Place = owner.Yor(f.Tags, prefix); owners {
+		unused = []string{"CODEOWNERS and authors: GitLab is not asked here"}
+	}
+	return known, unused, false
+}
+
+// unsure says that nobody is sure enough whose a group is.
+type unsure struct {
+	triage  bool // it is so
+	pending bool // and GitLab is still to be asked what the code says
 }
 
 // route fills in where the issue belongs.
-func (r *Ruler) route(ctx context.Context, out *reconcile.Ruling, of *rulebook.Rule, g rule.Group, whose owner.Owner) {
+func (r *Ruler) route(ctx context.Context, out *reconcile.Ruling, of *rulebook.Rule, g rule.Group, whose unsure) {
 	place, err := of.Place(g)
 	if err != nil {
 		out.Astray = err.Error()
 		return
 	}
-	if whose.Triage {
-		if path, ok := r.triage(g); ok {
-			place = rulebook.Place{Path: path, Reason: "its owner is not sure enough, so somebody has to look"}
-		}
+	triage := false
+	if whose.triage {
+		lead := g.Lead().Finding
+		place, triage = r.book.triage(place, &lead)
 	}
 	if place.Integration != "" && !r.here(place.Integration) {
 		out.Away = fmt.Sprintf("rule %s sends it to the integration %s", of.Name, place.Integration)
+		return
+	}
+	if triage && whose.pending {
+		out.Astray = "GitLab is still to be asked what its code says of its owner, before somebody has to find out: a later plan does so"
+		out.Route = rule.Route{Reason: out.Astray}
 		return
 	}
 	if on := of.Route.OnChange; on != "" {
@@ -143,12 +202,6 @@ func (r *Ruler) route(ctx context.Context, out *reconcile.Ruling, of *rulebook.R
 		return
 	}
 	out.Route = rule.Route{Project: p.project.ID, Path: p.project.Path, Reason: place.Reason}
-}
-
-// triage is the project for what nobody is sure of.
-func (r *Ruler) triage(g rule.Group) (path string, ok bool) {
-	lead := g.Lead().Finding
-	return r.book.triage(&lead)
 }
 
 // here says that the name or number is this integration's. A name is the address

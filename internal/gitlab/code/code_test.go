@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -263,5 +264,33 @@ func TestOddAnswers(t *testing.T) {
 		if _, err := c.Repository(t.Context(), 1); !rest.Is(err, issue.Unavailable) {
 			t.Errorf("%s: %v", list, err)
 		}
+	}
+}
+
+func TestFolder(t *testing.T) {
+	w := newWorld(t)
+	w.commit("create", "envs/prod/a b.tf", "1", "Engineer", "engineer@example.com")
+	w.commit("create", "envs/prod/deep/c.tf", "1", "Engineer", "engineer@example.com")
+	r := w.repository()
+	if got, there, calls, err := r.Folder(t.Context(), "envs/prod"); err != nil || !there || calls != 1 || !cmp.Equal(got, []string{"envs/prod/a b.tf"}) {
+		t.Errorf("%q, %v, %d calls, %v", got, there, calls, err)
+	}
+	if got, there, _, err := r.Folder(t.Context(), "."); err != nil || !there || !slices.Contains(got, "README.md") {
+		t.Errorf("%q, %v, %v", got, there, err)
+	}
+	if got, there, _, err := r.Folder(t.Context(), "none"); err != nil || there || len(got) > 0 {
+		t.Errorf("%q, %v, %v", got, there, err)
+	}
+	var actions []any
+	for i := range 150 {
+		actions = append(actions, map[string]any{"action": "create", "file_path": fmt.Sprintf("many/%d.tf", i), "content": "1"})
+	}
+	w.admin(http.MethodPost, fmt.Sprintf("/projects/%d/repository/commits", w.project), map[string]any{"branch": "main", "commit_message": "many", "actions": actions})
+	if got, _, calls, err := w.repository().Folder(t.Context(), "many"); err != nil || len(got) != 150 || calls != 2 {
+		t.Errorf("%d files with %d calls, %v", len(got), calls, err)
+	}
+	w.admin(http.MethodPut, fmt.Sprintf("/groups/acme/members/%v", w.bot), map[string]any{"access_level": 10})
+	if _, _, _, err := r.Folder(t.Context(), "envs/prod"); !rest.Is(err, issue.Forbidden) {
+		t.Errorf("a role that may not read code: %v", err)
 	}
 }
