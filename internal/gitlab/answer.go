@@ -27,26 +27,27 @@ type issueJSON struct {
 	UpdatedAt   *time.Time `json:"updated_at"`
 	ClosedAt    *time.Time `json:"closed_at"`
 	MovedToID   int64      `json:"moved_to_id"`
+	Assignees   []*someone `json:"assignees"`
 }
 
 type someone struct {
-	ID int64 `json:"id"`
+	ID       int64  `json:"id"`
+	Username string `json:"username"`
 }
 
 // madeJSON is the answer to a create that asked for settings, with those that
 // GitLab kept.
 type madeJSON struct {
 	issueJSON
-	Assignees    []*someone `json:"assignees"`
-	Milestone    *someone   `json:"milestone"`
-	DueDate      string     `json:"due_date"`
-	Weight       *int64     `json:"weight"` // not there without a licence
-	IssueType    string     `json:"issue_type"`
-	Confidential bool       `json:"confidential"`
+	Milestone    *someone `json:"milestone"`
+	DueDate      string   `json:"due_date"`
+	Weight       *int64   `json:"weight"` // not there without a licence
+	IssueType    string   `json:"issue_type"`
+	Confidential bool     `json:"confidential"`
 }
 
 func wholeMade(i *madeJSON) bool {
-	return i != nil && wholeIssue(&i.issueJSON) && !slices.Contains(i.Assignees, nil)
+	return i != nil && wholeIssue(&i.issueJSON)
 }
 
 func madeOf(i *madeJSON, err error) (issue.Observed, error) {
@@ -75,7 +76,7 @@ func issuesPath(project int64) string     { return fmt.Sprintf("projects/%d/issu
 func issuePath(project, iid int64) string { return fmt.Sprintf("projects/%d/issues/%d", project, iid) }
 
 func wholeIssue(i *issueJSON) bool {
-	return i != nil && i.ID > 0 && i.IID > 0 && i.ProjectID > 0 && i.UpdatedAt != nil &&
+	return i != nil && i.ID > 0 && i.IID > 0 && i.ProjectID > 0 && i.UpdatedAt != nil && !slices.Contains(i.Assignees, nil) &&
 		(i.State == string(issue.Opened) || i.State == string(issue.Closed))
 }
 
@@ -104,6 +105,9 @@ func observed(i *issueJSON) issue.Observed {
 	}
 	if i.ClosedBy != nil {
 		o.ClosedByID = i.ClosedBy.ID
+	}
+	for _, a := range i.Assignees {
+		o.Assignees = append(o.Assignees, issue.Person{ID: a.ID, Username: a.Username})
 	}
 	return o
 }

@@ -579,7 +579,13 @@ func TestObserve(t *testing.T) {
 		if call.Status != 0 && call.Duration <= 0 {
 			t.Errorf("%+v took no time", call)
 		}
-		call.Duration = 0
+		if call.Context == nil {
+			t.Errorf("%s %s has no context", call.Method, call.Route)
+		}
+		if call.Instance == "" || call.Status == 0 && call.Left != -1 {
+			t.Errorf("%+v names no instance, or says what no answer said", call)
+		}
+		call.Duration, call.Context, call.Instance, call.Account, call.Left = 0, nil, "", 0, 0
 		got = append(got, call)
 	}
 	want := []rest.Sent{

@@ -19,21 +19,40 @@ import (
 	"cxm/internal/plan"
 )
 
-// book is the rules of a file, or those in force.
-func book(cmd *cobra.Command, o *shell.Options, file string) (*ruling.Compiled, error) {
+// explainer says what rules do with findings.
+type explainer struct {
+	explain func(finding.Finding) (ruling.Explained, error)
+	close   func() error
+}
+
+// newExplainer asks the rules of a file, or those in force. Those of a file need no
+// server, unless an integration is named, whose GitLab is then asked whose code is.
+func newExplainer(cmd *cobra.Command, o *shell.Options, file string) (*explainer, error) {
+	var b *ruling.Compiled
 	if file != "" {
 		text, err := read(cmd, file)
 		if err != nil {
 			return nil, err
 		}
-		return ruling.Compile(file, text)
+		if b, err = ruling.Compile(file, text); err != nil {
+			return nil, err
+		}
+		if o.Integration == 0 {
+			return &explainer{b.Explain, func() error { return nil }}, nil
+		}
 	}
 	a, err := o.Open(cmd)
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	return a.Book(cmd.Context())
+	if b == nil {
+		if b, err = a.Book(cmd.Context()); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return &explainer{func(f finding.Finding) (ruling.Explained, error) {
+		return a.ExplainRules(cmd.Context(), o.Integration, b, f)
+	}, a.Close}, nil
 }
 
 // findings reads findings as `cxm inspect --output json` prints them: one, a list,
@@ -84,20 +103,22 @@ func newTest(o *shell.Options) *cobra.Command {
 		Use: "test FINDING.json", Short: "Says which rule takes a finding, and why no earlier one does", Args: cobra.ExactArgs(1),
 		Long: `Asks rules about findings, as cxm inspect --output json prints them: which rule
 takes each, which part of the condition kept the earlier ones from it, where its
-issue would go, whose it is, and its title. With -f it needs no server.`,
+issue would go, whose it is and how that is known, and its title. With -f it needs
+no server; then code is not asked whose it is, unless --integration says where.`,
 		Example: "  cxm inspect --source alertmanager alert.json --output json | cxm rules test -f rules.yaml -",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := book(cmd, o, file)
+			asked, err := newExplainer(cmd, o, file)
 			if err != nil {
 				return refused(cmd, o, err)
 			}
+			defer func() { _ = asked.close() }() // it was only read
 			all, err := findings(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			var out []tested
 			for i, f := range all {
-				e, err := b.Explain(f)
+				e, err := asked.explain(f)
 				if err != nil {
 					return err
 				}
@@ -115,24 +136,26 @@ issue would go, whose it is, and its title. With -f it needs no server.`,
 		},
 	}
 	fileFlag(cmd, &file, "a rules file (default: the rules in force)")
+	o.AddIntegration(cmd)
 	return cmd
 }
 
 type tested struct {
-	FindingKey  finding.Key     `json:"finding_key,omitzero"`
-	Title       string          `json:"title"`
-	Rules       []verdict       `json:"rules"`
-	Rule        string          `json:"rule"`
-	Ignored     bool            `json:"ignored"`
-	Group       string          `json:"group"`
-	Reason      string          `json:"reason"`
-	Also        []string        `json:"also,omitzero"`
-	Project     string          `json:"project,omitzero"`
-	Integration string          `json:"integration,omitzero"`
-	Owner       json.RawMessage `json:"owner,omitzero"`
-	IssueTitle  string          `json:"issue_title,omitzero"`
-	Labels      []string        `json:"labels,omitzero"`
-	LabelsLeft  []string        `json:"labels_left_out,omitzero"`
+	FindingKey  finding.Key `json:"finding_key,omitzero"`
+	Title       string      `json:"title"`
+	Rules       []verdict   `json:"rules"`
+	Rule        string      `json:"rule"`
+	Ignored     bool        `json:"ignored"`
+	Group       string      `json:"group"`
+	Reason      string      `json:"reason"`
+	Also        []string    `json:"also,omitzero"`
+	Parents     []string    `json:"parents,omitempty"` // groups whose issues list this one
+	Project     string      `json:"project,omitzero"`
+	Integration string      `json:"integration,omitzero"`
+	Owner       *owned      `json:"owner,omitzero"`
+	IssueTitle  string      `json:"issue_title,omitzero"`
+	Labels      []string    `json:"labels,omitzero"`
+	LabelsLeft  []string    `json:"labels_left_out,omitzero"`
 }
 
 type verdict struct {
@@ -152,11 +175,13 @@ func testedJSON(f finding.Finding, e ruling.Explained) tested {
 		out.Rules = append(out.Rules, verdict{v.Rule, v.Asked, v.Matched, v.Reason})
 	}
 	for _, a := range e.Assignments[1:] {
+		if a.Parent() {
+			out.Parents = append(out.Parents, string(a.Group))
+			continue
+		}
 		out.Also = append(out.Also, a.Rule)
 	}
-	if e.Owner.Name != "" {
-		out.Owner, _ = json.Marshal(map[string]any{"name": e.Owner.Name, "why": e.Owner.Why, "confidence": e.Owner.Confidence}) // it has no value that cannot be written
-	}
+	out.Owner = ownedJSON(e.Owner)
 	return out
 }
 
@@ -192,9 +217,12 @@ func printTested(w io.Writer, f finding.Finding, e ruling.Explained) {
 	}
 	fmt.Fprintf(w, "  Goes to: %s (%s)\n", shell.OneLine(to), shell.OneLine(e.Place.Reason))
 	fmt.Fprintf(w, "  Group:   %s (%s)\n", first.Group.Short(), shell.OneLine(first.Reason))
-	if e.Owner.Name != "" {
-		fmt.Fprintf(w, "  Owner:   %s, %d %% sure: %s\n", shell.OneLine(e.Owner.Name), e.Owner.Confidence, shell.OneLine(e.Owner.Why))
+	for _, a := range e.Assignments[1:] {
+		if a.Parent() && a.Child == first.Group {
+			fmt.Fprintf(w, "  Parent:  %s (%s)\n", a.Group.Short(), shell.OneLine(a.Reason))
+		}
 	}
+	printOwner(w, e.Owner)
 	fmt.Fprintf(w, "  Labels:  %s\n", shell.OneLine(strings.Join(e.Want.Labels, ", ")))
 	for _, left := range e.Left {
 		fmt.Fprintf(w, "           %s\n", shell.OneLine(left))
@@ -210,25 +238,27 @@ func newRender(o *shell.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "render FINDING.json", Short: "Shows the issue of a finding, as Markdown or HTML", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := book(cmd, o, file)
+			asked, err := newExplainer(cmd, o, file)
 			if err != nil {
 				return refused(cmd, o, err)
 			}
+			defer func() { _ = asked.close() }() // it was only read
 			all, err := findings(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			e, err := b.Explain(all[0])
+			e, err := asked.explain(all[0])
 			switch {
 			case err != nil:
 				return err
 			case e.Assignments[0].Ignored:
 				return fmt.Errorf("no issue is made of it: %s", e.Assignments[0].Reason)
 			case o.JSON():
-				return shell.PrintJSON(cmd.OutOrStdout(), map[string]any{"title": e.Want.Title, "body": e.Want.Body, "labels": e.Want.Labels, "trouble": e.Trouble})
+				return shell.PrintJSON(cmd.OutOrStdout(), map[string]any{"title": e.Want.Title, "body": e.Want.Body, "labels": e.Want.Labels, "owner": ownedJSON(e.Owner), "trouble": e.Trouble})
 			case html:
 				return printHTML(cmd.OutOrStdout(), e.Want.Title, e.Want.Body)
 			}
+			printOwner(cmd.ErrOrStderr(), e.Owner)
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "# %s\n\n%s\n", e.Want.Title, e.Want.Body)
 			if err == nil && e.Trouble != "" {
 				err = errors.New("the template came to nothing, and the built-in words stand in: " + e.Trouble)
@@ -238,6 +268,7 @@ func newRender(o *shell.Options) *cobra.Command {
 	}
 	fileFlag(cmd, &file, "a rules file (default: the rules in force)")
 	cmd.Flags().BoolVar(&html, "html", false, "as a page, about as GitLab shows it")
+	o.AddIntegration(cmd)
 	return cmd
 }
 

@@ -2,8 +2,8 @@
 // for whom, how many, and what they look like.
 //
 // What always holds: what a command says of rules it says of the whole file, with
-// the place of everything that is wrong; nothing but apply and rollback changes
-// anything, and both show what follows from it first.
+// the place of everything that is wrong; nothing but apply, rollback and accept
+// changes the rules, and each shows what follows from it first.
 package rules
 
 import (
@@ -36,7 +36,8 @@ and test need no server and no database. Without rules cxm makes one issue for
 each resource in the integration's project.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newValidate(o), newSchema(), newTest(o), newRender(o), newPreview(o), newApply(o), newExport(o), newHistory(o), newRollback(o))
+	cmd.AddCommand(newValidate(o), newSchema(), newTest(o), newRender(o), newPreview(o), newApply(o), newExport(o), newHistory(o), newRollback(o),
+		newSuggestions(o), newAccept(o), newDismiss(o))
 	return cmd
 }
 
@@ -314,7 +315,7 @@ func (c *change) carry(cmd *cobra.Command, o *shell.Options, file string, text [
 			return err
 		}
 	}
-	if yes, err := o.Confirm(cmd, c.yes, "putting rules in force"); err != nil || !yes {
+	if yes, err := o.Confirm(cmd, c.yes, "this would put rules in force and cannot ask here: look at what it would change, then use --yes"); err != nil || !yes {
 		return err
 	}
 	r, err := apply(a, now.Number)

@@ -50,6 +50,10 @@ type Sent struct {
 	Route    string // GitLab's route with its parameters unfilled: "/projects/:id/issues"
 	Status   int    // of the answer; 0: there was none
 	Duration time.Duration
+	Context  context.Context // of the call, for whoever traces it; nil: it has none
+	Instance string          // host and port
+	Account  int64           // Options.Account
+	Left     int             // requests that GitLab's limit still allows; -1: it does not say
 }
 
 // Renew is asked what to do about a token that GitLab refused, and may wait for
@@ -151,7 +155,7 @@ func (c *Client) httpClient(o Options) *http.Client {
 	return &http.Client{
 		Transport: &guard{
 			next: o.Transport, base: c.base, readOnly: o.ReadOnly,
-			log: o.Logger, observe: o.Observe, most: answerLimit,
+			log: o.Logger, observe: o.Observe, account: o.Account, most: answerLimit,
 		},
 		CheckRedirect: redirects(c.base),
 		Timeout:       timeout,

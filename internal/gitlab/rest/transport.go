@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -164,6 +165,7 @@ type guard struct {
 	readOnly bool
 	log      *slog.Logger
 	observe  func(Sent)
+	account  int64
 	most     int64 // bytes of a good answer
 }
 
@@ -180,14 +182,23 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.after != nil && err == nil && (resp.StatusCode < 300 || resp.StatusCode == http.StatusTooManyRequests) {
 		x.after()
 	}
-	call := Sent{Method: req.Method, Route: x.route, Duration: x.took}
+	call := Sent{Method: req.Method, Route: x.route, Duration: x.took, Context: req.Context(), Instance: g.base.Host, Account: g.account, Left: -1}
 	if err == nil {
-		call.Status = resp.StatusCode
+		call.Status, call.Left = resp.StatusCode, left(resp.Header)
 		x.answered(resp, g.most)
 	}
 	g.observe(call)
 	g.log.Debug("gitlab request", "method", call.Method, "route", call.Route, "status", call.Status, "duration", call.Duration)
 	return resp, err
+}
+
+// left is how many requests GitLab says are left; -1: it says nothing.
+func left(h http.Header) int {
+	n, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
+	if err != nil {
+		return -1
+	}
+	return max(n, 0)
 }
 
 func (g *guard) send(x *exchange, req *http.Request) (*http.Response, error) {

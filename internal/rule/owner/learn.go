@@ -38,6 +38,14 @@ func (t Trait) String() string {
 	return "account " + shown(t.Account)
 }
 
+// Of says that what a correction is about has the trait.
+func (t Trait) Of(c Correction) bool {
+	if t.Tag != "" {
+		return strings.TrimSpace(tag(c.Tags, t.Tag)) == t.Value
+	}
+	return c.Account == t.Account
+}
+
 // Suggestion is a rule that people's corrections speak for. One of Owner and
 // Project is set. Nothing follows from it until an admin accepts it.
 type Suggestion struct {
