@@ -27,6 +27,7 @@ type Ask struct {
 	Severity finding.Severity
 	Known    bool     // it takes the place of an issue there is, so no minimum is asked of it
 	Moved    bool     // the issue exists: it takes room in its new project alone
+	Free     bool     // it asks for nobody's attention: nothing bounds it, and it is not counted
 	Budgets  []Budget // that it stands under
 }
 
@@ -48,10 +49,14 @@ type Answer struct {
 	Budget   string    // the name of the one that says so
 	Reason   string    // for people; empty: it goes
 	Next     time.Time // when it can go at the earliest, as far as the calendar says; zero: not known
+	Digest   bool      // it waits under a budget that asks for a digest of what does
 }
 
 // Scopes are where it counts once it is made.
 func (a *Ask) Scopes() []Scope {
+	if a.Free {
+		return nil
+	}
 	out := []Scope{{Per: Project, Project: a.Project}}
 	if a.Moved {
 		return out
@@ -64,6 +69,9 @@ func (a *Ask) Scopes() []Scope {
 
 // under lists the budgets that bound it.
 func (a *Ask) under(yield func(*Budget) bool) {
+	if a.Free {
+		return
+	}
 	for i := range a.Budgets {
 		if b := &a.Budgets[i]; !b.exempts(a.Severity) && !yield(b) {
 			return
@@ -212,7 +220,7 @@ func (a *Ask) waits(h hold) Answer {
 	if h.by == nil {
 		return Answer{}
 	}
-	out := Answer{Outcome: Waits, Project: a.Project, Severity: a.Severity, Budget: h.by.Name, Reason: "waits its turn: " + h.why}
+	out := Answer{Outcome: Waits, Project: a.Project, Severity: a.Severity, Budget: h.by.Name, Reason: "waits its turn: " + h.why, Digest: a.digest()}
 	if h.until.IsZero() {
 		return out
 	}
@@ -220,6 +228,16 @@ func (a *Ask) waits(h hold) Answer {
 		out.Reason += "; the next can be made on " + h.by.Calendar.moment(out.Next)
 	}
 	return out
+}
+
+// digest says that one of the budgets that bound it asks for a digest.
+func (a *Ask) digest() bool {
+	for b := range a.under {
+		if b.Digest {
+			return true
+		}
+	}
+	return false
 }
 
 // opens is the first moment from at on at which every calendar lets it go, in UTC;

@@ -67,6 +67,7 @@ type Budget struct {
 	UnknownFails bool   // what has no saving that can be compared with the minimum becomes no issue either
 
 	Calendar Calendar
+	Digest   bool             // what waits under it is told of in one issue of its project
 	Except   finding.Severity // findings as severe as that are not bounded, but counted; SeverityUnknown: none are
 }
 
