@@ -29,13 +29,14 @@ const (
 // goneWords begin what a line says of a thing that is gone.
 const goneWords = "~~"
 
-// item is one line of a checklist: a resource.
+// item is one line of a checklist: a resource, or an issue.
 type item struct {
 	key      string // what its line is known by: 10 hex digits of its name
 	gone     bool   // every claim about it is proved absent
 	members  []*rule.Member
 	savings  decimal.NullDecimal
 	currency string
+	child    *beneath // the issue that it is, in a parent's; nil: it is a resource
 }
 
 // items are the lines of a checklist in their order: what is still there before
@@ -52,13 +53,17 @@ func items(resources []rule.Resource) []item {
 		}
 		out = append(out, newItem(r.Name, r.Members))
 	}
-	slices.SortFunc(out, func(a, b item) int {
+	sortItems(out)
+	return out
+}
+
+func sortItems(list []item) {
+	slices.SortFunc(list, func(a, b item) int {
 		return cmp.Or(
 			first(b.gone, a.gone), first(a.savings.Valid, b.savings.Valid), cmp.Compare(a.currency, b.currency),
 			b.savings.Decimal.Cmp(a.savings.Decimal), cmp.Compare(a.key, b.key),
 		)
 	})
-	return out
 }
 
 func first(a, b bool) int {
@@ -99,6 +104,9 @@ func (i item) say(value func(*finding.Finding) string) string {
 // line is what a checklist says of the resource. Alike says that all its claims
 // ask for the same, which is told once above the list.
 func (i item) line(alike bool) string {
+	if i.child != nil {
+		return i.issueLine()
+	}
 	var b strings.Builder
 	b.WriteString("- [ ] ")
 	if i.gone {
@@ -116,13 +124,10 @@ func (i item) line(alike bool) string {
 	if account := brief(i.say(func(f *finding.Finding) string { return f.SubAccountID }), i.say(func(f *finding.Finding) string { return f.SubAccountName })); account != "" {
 		b.WriteString(" in " + account)
 	}
-	switch {
-	case i.gone:
+	if i.gone {
 		b.WriteString(goneWords + " gone")
-	case i.savings.Valid:
-		b.WriteString(", saves " + money.Show(i.savings.Decimal, i.currency) + " a month")
-	case i.members[0].Finding.Kind == finding.Cost:
-		b.WriteString(", saving not known")
+	} else {
+		b.WriteString(i.worth())
 	}
 	return b.String() + " `" + i.key + "`\n"
 }
@@ -281,7 +286,15 @@ func (v view) writeListSummary(b *strings.Builder) {
 	default:
 		fmt.Fprintf(b, "There is something to do about %s.", counted(n, "resource", "resources"))
 	}
-	if saved := v.saved(); saved != "" && !v.gone {
+	if !v.gone {
+		v.writeWorth(b)
+	}
+	b.WriteString("\n\n")
+}
+
+// writeWorth says what all of it would save together; nothing when that is not known.
+func (v view) writeWorth(b *strings.Builder) {
+	if saved := v.saved(); saved != "" {
 		fmt.Fprintf(b, " Together that would save %s **%s a month**", map[bool]string{true: "at least", false: "about"}[v.unknown > 0], strings.TrimPrefix(saved, "at least "))
 		if v.savings.Valid {
 			b.WriteString(" (" + v.yearly() + " a year)")
@@ -292,7 +305,6 @@ func (v view) writeListSummary(b *strings.Builder) {
 		}
 		b.WriteByte('.')
 	}
-	b.WriteString("\n\n")
 }
 
 func (v view) writeListFacts(b *strings.Builder) {
@@ -300,16 +312,22 @@ func (v view) writeListFacts(b *strings.Builder) {
 	row.add("Team", inlineFact(v.as.Team))
 	row.add("Owner", v.owner())
 	row.add("Resources", strconv.Itoa(v.left()))
-	if v.lead.Kind == finding.Cost || len(v.totals) > 0 {
-		saving := v.saved()
-		if saving == "" {
-			saving = "not known"
-		}
-		row.add("Estimated saving", saving+" per month"+v.asOf())
-	}
+	v.addSaving(row)
 	row.add("Severity", v.severityShown())
 	row.add("Reported by", v.reporters())
 	if v.alike() {
 		row.add("Rule", factCode(v.lead.SourceRuleID))
 	}
+}
+
+// addSaving adds what all of it saves, where it is about savings.
+func (v view) addSaving(row rows) {
+	if v.lead.Kind != finding.Cost && len(v.totals) == 0 {
+		return
+	}
+	saving := v.saved()
+	if saving == "" {
+		saving = "not known"
+	}
+	row.add("Estimated saving", saving+" per month"+v.asOf())
 }

@@ -25,6 +25,9 @@ import (
 // unknown: a failed scan is no news. A look adds what is its own (Look.writeTo).
 func digest(v view) finding.Digest {
 	w := factHash{buf: make([]byte, 0, 1024)}
+	if v.as.Parent != nil {
+		return parentDigest(v, w)
+	}
 	sums := make([][]byte, len(v.claims))
 	for i := range v.claims {
 		w.buf = w.buf[:0]
@@ -38,9 +41,22 @@ func digest(v view) finding.Digest {
 	w.buf = append(w.buf[:0], "cxm issue 1"...)
 	w.flag(&v.gone)
 	v.as.writeTo(&w)
+	if v.waits != nil { // it is taken in when people should know of it, and not before
+		w.text(v.lead.Description)
+	}
 	for _, sum := range sums {
 		w.buf = append(w.buf, sum...)
 	}
+	sum := sha256.Sum256(w.buf)
+	return finding.Digest(sum[:len(finding.Digest{})])
+}
+
+// parentDigest is digest for an issue that lists others.
+func parentDigest(v view, w factHash) finding.Digest {
+	w.text("cxm parent 1")
+	w.flag(&v.gone)
+	v.as.writeTo(&w)
+	v.parentFacts(&w)
 	sum := sha256.Sum256(w.buf)
 	return finding.Digest(sum[:len(finding.Digest{})])
 }

@@ -85,12 +85,29 @@ func (v view) owner() string {
 	if !v.as.Owner.zero() {
 		return v.as.Owner.shown()
 	}
-	for i := range v.claims {
-		if owner, tag := ownerOf(v.claims[i].Finding.Tags); owner != "" {
-			return factCode(owner) + ", from the tag " + factCode(tag)
-		}
+	if owner, tag := v.tagged(); owner != "" {
+		return factCode(owner) + ", from the tag " + factCode(tag)
 	}
 	return ""
+}
+
+// tagged is the owner that a tag of a claim names, and the tag.
+func (v view) tagged() (owner, tag string) {
+	for i := range v.claims {
+		if owner, tag = ownerOf(v.claims[i].Finding.Tags); owner != "" {
+			break
+		}
+	}
+	return owner, tag
+}
+
+// ownerName is whom the text names as the owner.
+func (v view) ownerName() string {
+	if !v.as.Owner.zero() {
+		return v.as.Owner.Name
+	}
+	owner, _ := v.tagged()
+	return owner
 }
 
 // shown is an owner as the table of facts has it.

@@ -30,7 +30,9 @@ type Desired struct {
 	Severity finding.Severity
 	Digest   finding.Digest     // of what a person would act on: amounts and times left out
 	Team     string             // whose attention it asks for; empty: no team's
+	Owner    string             // whom its text names as the owner; empty: nobody
 	Budgets  []attention.Budget // it stands under when it is made; none: it is made at once
+	Free     bool               // it asks for nobody's attention: no cap, budget or brake holds it, and it is not counted
 	Given    Given              // what it is given when it is made
 	Unlisted []string           // keys of the lines that the checklist in Body has no room for; nil in an Outline
 }
@@ -55,8 +57,9 @@ type Observed struct {
 	Labels      []string // sorted, as GitLab returns them
 	State       State
 	AuthorID    int64
-	ClosedByID  int64 // 0: open, or GitLab does not say
-	MovedToID   int64 // the id of the issue it was moved to; 0: not moved
+	ClosedByID  int64    // 0: open, or GitLab does not say
+	MovedToID   int64    // the id of the issue it was moved to; 0: not moved
+	Assignees   []Person `json:",omitzero"` // whom it is assigned to
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // GitLab's clock
 	ClosedAt    time.Time // GitLab's clock; zero: open
@@ -123,7 +126,8 @@ type Tracked struct {
 	Trouble     string // why the last step on it failed; empty: none
 
 	Team    string // whose attention it asks for; empty: no team's
-	Routed  int64  // the project the rules sent it to, wherever it is now; 0: not known, and then it is right where it is
+	Gave    Gave
+	Routed  int64 // the project the rules sent it to, wherever it is now; 0: not known, and then it is right where it is
 	Move    Move
 	Returns Returns
 }

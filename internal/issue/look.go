@@ -15,6 +15,7 @@ type Look struct {
 	Team      string             // whose issue it is, for people; empty: not said
 	Rule      string             // the rule's name, for the template; empty: the group's
 	Checklist bool               // a line for each resource of the group, for people to tick
+	Parent    *Parent            // a line for each issue beneath the group, instead of the template; nil: it is no parent's
 }
 
 // Owner is who an issue is for, and why. The zero value is nobody. What stands
@@ -46,7 +47,7 @@ func (l Look) labelled(own []string) []string {
 // issue once. Who else may own a thing and the name of the rule are not: they
 // move without anything to act on.
 func (l Look) writeTo(w *factHash) {
-	if l.Template == nil && len(l.Labels) == 0 && l.Owner.zero() && l.Team == "" && !l.Checklist {
+	if l.Template == nil && len(l.Labels) == 0 && l.Owner.zero() && l.Team == "" && !l.Checklist && l.Parent == nil {
 		return
 	}
 	w.text("look")

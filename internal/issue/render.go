@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"cxm/internal/finding"
+	"cxm/internal/issue/backlog"
 	"cxm/internal/issue/inert"
 	"cxm/internal/money"
 	"cxm/internal/rule"
@@ -32,7 +33,7 @@ func RenderAs(g rule.Group, look Look) (Desired, error) {
 	if d.Body, err = v.body(); err != nil && trouble == nil {
 		trouble = err
 	}
-	if look.Checklist {
+	if v.as.Checklist {
 		d.Unlisted = v.unlisted(d.Body)
 	}
 	return d, trouble
@@ -59,7 +60,7 @@ func (v view) outline(key rule.GroupKey) (Desired, error) {
 		Group: key, Kind: v.lead.Kind,
 		Title: title, Body: Unwritten, Labels: v.as.labelled(labels(v.lead.Kind, v.severity)),
 		Savings: v.savings, Currency: v.currency, Severity: v.severity,
-		Digest: digest(v),
+		Digest: digest(v), Owner: v.ownerName(),
 	}, err
 }
 
@@ -77,6 +78,12 @@ func (v view) titled() (string, error) {
 
 // headline is the title without a template.
 func (v view) headline() string {
+	if v.waits != nil {
+		return ellipsis(v.waits.Title(), maxTitle)
+	}
+	if v.as.Parent != nil {
+		return v.parentTitle()
+	}
 	if v.as.Checklist {
 		return v.listTitle()
 	}
@@ -95,19 +102,26 @@ type view struct {
 	as        Look
 	group     rule.GroupKey
 	resources []rule.Resource // of all members; nil for a group of one member in the built-in look
-	list      []item          // a line for each; nil likewise
+	list      []item          // a line for each, or for each issue beneath a parent; nil likewise
 	totals    money.Totals    // the saving per currency; nil likewise
 	unknown   int             // resources whose saving is not known
+
+	waits *backlog.List // the group tells of what waits in a project: what does; nil: it does not
 }
 
 func see(g rule.Group, as Look) view {
 	claims, gone := counting(g)
 	as.Rule = cmp.Or(as.Rule, g.Rule)
+	if as.Parent != nil {
+		as.Checklist, as.Template = true, nil
+	}
 	v := view{claims: claims, gone: gone, severity: g.Severity(), as: as, group: g.Key}
 	v.savings, v.currency = g.Savings()
 	if as.Checklist || as.Template != nil || len(g.Members) > 1 {
 		v.resources = g.Resources()
-		v.list = items(v.resources)
+		if v.list = items(v.resources); as.Parent != nil {
+			v.list = as.Parent.children(g)
+		}
 		v.totals, v.unknown = g.Totals()
 	}
 	lead := g.Lead().Finding.FindingKey
@@ -121,6 +135,7 @@ func see(g rule.Group, as Look) view {
 		return cmp.Compare(a.Finding.FindingKey, b.Finding.FindingKey)
 	})
 	v.lead = &claims[0].Finding
+	v.waits = waiting(g)
 	return v
 }
 
@@ -187,9 +202,17 @@ func (v view) body() (string, error) {
 func (v view) bodyWithin(room int) string {
 	var b strings.Builder
 	b.Grow(5 << 10)
-	if v.as.Checklist {
+	if v.waits != nil {
+		v.waits.Write(&b, v.gone)
+		v.writeSignature(&b)
+		return strings.TrimSuffix(b.String(), "\n")
+	}
+	switch {
+	case v.as.Parent != nil:
+		v.writeParent(&b, room)
+	case v.as.Checklist:
 		v.writeList(&b, room)
-	} else {
+	default:
 		v.writeSummary(&b)
 		v.writeFacts(&b)
 		v.writeWhy(&b, room)

@@ -239,6 +239,8 @@ func (v view) closing() string {
 	switch {
 	case v.gone:
 		return "cxm closes this issue, since it is done."
+	case v.as.Parent != nil:
+		return "A line is ticked when its issue is closed. Once all of it is proved gone, cxm closes this issue by itself; ticks are for you to keep track, and do not close it."
 	case v.as.Checklist:
 		return "A line whose resource is no longer reported is struck out. Once that is proved of all of them, cxm closes this issue by itself; ticks are for you to keep track, and do not close it."
 	case v.lead.Kind == finding.Cost:

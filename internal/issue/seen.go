@@ -47,6 +47,7 @@ func (t Tracked) Wrote(d Desired, status string, titled bool, o Observed) Tracke
 	if before, _ := Own(t.Observed.Description, t.Nonce); t.Phase == Live && d.Digest == t.Written.Digest && o.State == t.Written.State && Unticked(before.Text) != Unticked(t.Written.Block) {
 		repeats = t.Written.Repeats + 1
 	}
+	t.Gave = t.giving(d, o)
 	t.Team, t.Written = d.Team, d.writing(status, o.State)
 	t.Written.Title, t.Written.Repeats, t.Written.At = title, repeats, o.UpdatedAt
 	block, _ := Own(o.Description, t.Nonce)
@@ -86,7 +87,7 @@ func (t Tracked) Undid(status string, titled bool, added []string, o Observed) T
 // written is remembered before the create is sent, so that an issue found after
 // a lost answer is known as well as one that was answered.
 func Intend(integration, project int64, nonce string, d Desired, status string) Tracked {
-	t := Tracked{Integration: integration, Group: d.Group, Team: d.Team, Nonce: nonce, Phase: Intended, Written: d.writing(status, Opened)}
+	t := Tracked{Integration: integration, Group: d.Group, Team: d.Team, Nonce: nonce, Phase: Intended, Gave: Gave{Owner: d.Owner}, Written: d.writing(status, Opened)}
 	t.Written.Title = d.Title
 	t.Observed.ProjectID = project
 	if t.Routed = d.Route.Project; t.Routed == 0 {
@@ -99,6 +100,9 @@ func Intend(integration, project int64, nonce string, d Desired, status string) 
 func (t Tracked) Adopt(o Observed) Tracked {
 	block, _ := Own(o.Description, t.Nonce)
 	t.Written.Block, t.Written.At = block.Text, o.UpdatedAt
+	if t.Phase != Live { // else nobody remembers what it was given
+		t.Gave.Known, t.Gave.Assignees = true, assigned(o)
+	}
 	return t.Seen(o)
 }
 

@@ -70,15 +70,28 @@ func Backlogs(p Plan, l Limits) []Backlog {
 	return out
 }
 
-// Digest lists what waits in one project, of all its teams, in the order in which
-// it will go.
-func Digest(p Plan, l Limits, project int64) []Line {
-	var out []Line
+// Digests lists by project what waits there under budgets that ask for a digest, of
+// all its teams, in the order in which it will go.
+func Digests(p Plan, l Limits) map[int64][]Line {
+	out := map[int64][]Line{}
 	for _, s := range l.waiting(p) {
-		if s.Answer.Project == project {
-			out = append(out, s.line())
+		if s.Answer.Digest {
+			out[s.Answer.Project] = append(out[s.Answer.Project], s.line())
 		}
 	}
+	return out
+}
+
+// free says that a step asks for nobody's attention: no cap, budget or brake holds
+// it.
+func (s Step) free() bool { return s.Want != nil && s.Want.Free }
+
+// With is the plan with other steps in the place of those about the groups, which
+// were decided on anew. No cap, budget or brake bounds them.
+func (p Plan) With(steps []Step, groups []rule.GroupKey) Plan {
+	kept := slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return slices.Contains(groups, s.Group) })
+	out := New(append(kept, steps...), p.Unchanged)
+	out.Held, out.Capped, out.Below = p.Held, p.Capped, p.Below
 	return out
 }
 
@@ -102,7 +115,7 @@ func (s Step) line() Line {
 // add puts a step that waits behind the others.
 func (b *Backlog) add(s Step) {
 	b.Lines = append(b.Lines, s.line())
-	if b.Savings.Add(s.Savings, s.Currency); !s.Savings.Valid {
+	if b.Savings.Add(s.Counts()); !s.Savings.Valid {
 		b.Unknown++
 	}
 	b.Oldest, b.Next = earlier(b.Oldest, s.Since), earlier(b.Next, s.Answer.Next)

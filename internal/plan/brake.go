@@ -56,13 +56,17 @@ func (h Held) Reason() string { return strings.Join(h.Why, "; ") }
 // Brake parts a plan into what goes (Steps) and what waits for a person (Held);
 // open is how many issues are open now. Closes and moves wait together, and so do creates:
 // the rest of a plan is no more dangerous for them. The closing of duplicates
-// never waits, since it removes nothing that anybody needs. The issues of a source
+// never waits, since it removes nothing that anybody needs, nor do the digests of
+// what waits, which are few and speak for nothing. The issues of a source
 // that is new wait by themselves: see Step.New.
 func Brake(p Plan, b Brakes, open int) Plan {
-	closes, moves, creates := 0, p.Count(Move), p.Count(Create)
+	closes, moves, creates := 0, p.Count(Move), 0
 	for _, s := range p.Steps {
 		if removes(s) {
 			closes++
+		}
+		if s.Verb == Create && !s.free() {
+			creates++
 		}
 	}
 	var why []string
@@ -81,7 +85,7 @@ func Brake(p Plan, b Brakes, open int) Plan {
 	out := p
 	out.Steps, out.Held = nil, Held{Why: why}
 	for _, s := range p.Steps {
-		if tooManyCloses && removes(s) || s.Verb == Create && (tooManyCreates || s.New != "" && !b.Admit) {
+		if tooManyCloses && removes(s) || s.Verb == Create && !s.free() && (tooManyCreates || s.New != "" && !b.Admit) {
 			out.Held.Steps = append(out.Held.Steps, s)
 		} else {
 			out.Steps = append(out.Steps, s)
@@ -115,7 +119,7 @@ func newcomers(p Plan, b Brakes) []string {
 // removes says that a step takes an issue from people's lists that spoke for
 // something: closed, or moved to where others see it.
 func removes(s Step) bool {
-	return s.Verb == Move || s.Verb == Close && (s.Have == nil || s.Have.Phase != issue.Duplicate)
+	return !s.free() && (s.Verb == Move || s.Verb == Close && (s.Have == nil || s.Have.Phase != issue.Duplicate))
 }
 
 // removed says how many issues are closed and moved, not both of them 0.

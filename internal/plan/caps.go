@@ -73,7 +73,7 @@ type Limits struct {
 func (s Step) Ask(home int64) attention.Ask {
 	a := attention.Ask{
 		Project: s.Into(home), Team: s.Team, Savings: s.Savings, Currency: s.Currency, Severity: s.severity(),
-		Known: s.Keep != nil, Moved: s.Verb == Move,
+		Known: s.Keep != nil, Moved: s.Verb == Move, Free: s.free(),
 	}
 	if s.Want != nil {
 		a.Budgets = s.Want.Budgets

@@ -191,7 +191,7 @@ func TestBacklogs(t *testing.T) {
 		s.Team, s.Since = team, since
 		return s
 	}
-	daily := attention.Budget{Per: attention.Team, PerDay: 1}
+	daily := attention.Budget{Per: attention.Team, PerDay: 1, Digest: true}
 	elsewhere := step("elsewhere", "3", "USD", "b", at(9), open)
 	elsewhere.Project = 8
 	p := plan.New([]plan.Step{
@@ -220,8 +220,9 @@ func TestBacklogs(t *testing.T) {
 	if diff := cmp.Diff(want, a.Reasons); diff != "" {
 		t.Error(diff)
 	}
-	lines := plan.Digest(capped, limits, 7)
-	if len(lines) != 4 || lines[0].Title != "second" || lines[3].Title != "unknown" || lines[0].Why == "" || !lines[0].Since.Equal(at(20)) {
+	digests := plan.Digests(capped, limits)
+	lines := digests[7]
+	if len(digests) != 1 || len(lines) != 3 || lines[0].Title != "second" || lines[2].Title != "unknown" || lines[0].Why == "" || !lines[0].Since.Equal(at(20)) {
 		t.Errorf("digest: %+v", lines)
 	}
 }
@@ -406,4 +407,29 @@ func TestCapIsAll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFree: what asks for nobody's attention goes whatever the budgets and brakes
+// say, and takes no room from others.
+func TestFree(t *testing.T) {
+	limits := plan.Limits{Home: 7, Caps: plan.Caps{PerHour: 1}, Now: monday()}
+	free, other := wanted("a", "", "", attention.Budget{MinSavings: attention.Amount{Value: decimal.NewFromInt(5), Currency: "USD"}, UnknownFails: true}), wanted("b", "", "")
+	free.Want.Free, free.Group, other.Group = true, "g1:a", "g1:b"
+	got := plan.Cap(plan.New([]plan.Step{free, other}, 0), limits, map[attention.Window]int{})
+	if got.Count(plan.Create) != 2 || got.Capped != 0 {
+		t.Errorf("the plan is %+v", got.Steps)
+	}
+	hour := attention.Window{Scope: attention.Scope{Per: attention.Project, Project: 7}, Since: monday().Add(-time.Hour).UTC()}
+	if got := plan.Cap(plan.New([]plan.Step{free, other}, 0), limits, map[attention.Window]int{hour: 1}); got.Count(plan.Create) != 1 || got.Capped != 1 || got.Changes()[0].Group != free.Group {
+		t.Errorf("with no room left the plan is %+v", got.Steps)
+	}
+	third := wanted("c", "", "")
+	third.Want.Free = true
+	if got := plan.Brake(plan.New([]plan.Step{free, third, other}, 0), plan.Brakes{CloseShare: 100, Creates: 1}, 0); len(got.Held.Steps) != 0 {
+		t.Errorf("held: %+v", got.Held)
+	}
+	closing := plan.Step{Verb: plan.Close, Want: free.Want, Group: free.Group}
+	if got := plan.Brake(plan.New([]plan.Step{closing}, 0), plan.Brakes{}, 10); len(got.Held.Steps) != 0 {
+		t.Errorf("held: %+v", got.Held)
+	}
 }

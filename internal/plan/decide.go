@@ -247,6 +247,9 @@ func (d *decider) missed() string {
 
 // reported names the sources behind the present members.
 func (d *decider) reported() string {
+	if _, ok := d.Group.Backlog(); ok {
+		return "findings wait for their turn"
+	}
 	var names []string
 	for _, m := range d.Group.Present() {
 		names = append(names, m.Finding.SourceSystem)
@@ -418,6 +421,9 @@ func (d *decider) restless(t *issue.Tracked) bool {
 
 // proof says how the absence of every member was proved.
 func (d *decider) proof() string {
+	if _, ok := d.Group.Backlog(); ok {
+		return "nothing waits for its turn here any more"
+	}
 	for _, m := range d.Group.Members {
 		if m.Sighting.Absences > 0 {
 			return fmt.Sprintf("missing from %d complete snapshots in a row", m.Sighting.Absences)

@@ -80,6 +80,7 @@ type Step struct {
 	Rule     string           // that put the group together; empty: none, or not known
 	Since    time.Time        // when the first of what is present appeared; zero: not known
 	Answer   attention.Answer // why it waits under a budget, or never goes; zero: no budget keeps it
+	Beneath  *Beneath         // of an issue that lists others: these; nil: it lists none
 	New      string           // Create: the source that all its findings came from, whose first run nobody let go yet; empty: there is none
 	Undoes   bool             // it brings back what was before a run, because a person asked for it
 }
@@ -109,12 +110,13 @@ func (s Step) Sends() string {
 }
 
 // New puts steps in the order they are carried out: close, reopen, move, create and
-// update by falling value, then what is left alone; ties by group key and
+// update by falling value, then the same for issues that list others, then what is
+// left alone; ties by group key and
 // issue. Steps whose saving is unknown come after those whose saving is known.
 func New(steps []Step, unchanged int) Plan {
 	slices.SortFunc(steps, func(a, b Step) int {
 		return cmp.Or(
-			cmp.Compare(a.Verb.order(), b.Verb.order()),
+			rank(a, b),
 			cmp.Compare(b.worth(), a.worth()),
 			cmp.Compare(b.severity(), a.severity()),
 			cmp.Compare(a.Group, b.Group),

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"cxm/internal/issue"
 	"cxm/internal/plan"
 	"cxm/internal/reconcile/flight"
@@ -144,17 +142,11 @@ func (a *applying) round(ctx context.Context, p plan.Plan) error {
 	for _, s := range steps {
 		a.left[s.Group]++
 	}
-	var group errgroup.Group
-	group.SetLimit(3 * a.Workers) // while some wait for GitLab, others write to the store
-	for _, s := range steps {
-		if ctx.Err() != nil || a.stopped() != nil {
-			break
-		}
-		a.seq++
-		seq := a.seq
-		group.Go(func() error { return a.take(ctx, seq, s) })
+	rest, parents := plan.Apart(steps)
+	if err := a.each(ctx, rest, a.take); err != nil || len(parents) == 0 {
+		return err
 	}
-	return group.Wait()
+	return a.each(ctx, parents, a.takeParent)
 }
 
 // errStopped is why a step was not taken that had its turn already.

@@ -85,6 +85,9 @@ func (p Puller) keep(ctx context.Context, head finding.Pull, delivery source.Del
 		}
 		return in.count(), nil
 	})
+	if claim := (*rule.ClaimError)(nil); errors.As(err, &claim) {
+		return done, summary, &RefusedError{claim}
+	}
 	return done, summary, err
 }
 
@@ -96,6 +99,9 @@ func (r *RefusedError) Error() string { return r.err.Error() }
 
 // Unwrap is the error underneath.
 func (r *RefusedError) Unwrap() error { return r.err }
+
+// Refused says that a delivery itself is at fault.
+func Refused(err error) error { return &RefusedError{err} }
 
 // refused is an error of what was delivered, unless it is one of the store.
 func refused(err error) error {

@@ -167,6 +167,7 @@ type Config struct {
 	Caps         plan.Caps            // the zero value caps nothing
 	Campaigns    []attention.Campaign // those that run go before others; optional: none
 	Ruler        Ruler                // what the rules say about the issue of a group; optional: the built-in ones
+	Backlogs     Backlogs             // told of what waits under budgets; optional: nobody is
 
 	Stale    func(error) bool                           // says that an error means "changed since it was read"; optional: never
 	Clock    func() time.Time                           // optional: time.Now
@@ -246,9 +247,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (e *Engine) now() time.Time { return e.Clock().Add(time.Duration(e.skew.Load())) }
 
 // Plan decides about every group (all), or only about those that changed since
-// they were settled, and holds what goes beyond the brakes. It writes nothing.
+// they were settled, and holds what goes beyond the brakes. It writes nothing but,
+// through Backlogs, what waits.
 func (e *Engine) Plan(ctx context.Context, all bool) (plan.Plan, error) {
 	p, err := e.decideAll(ctx, all)
+	if err == nil {
+		p, err = e.told(ctx, p)
+	}
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -256,7 +261,7 @@ func (e *Engine) Plan(ctx context.Context, all bool) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("planning: %w", err)
 	}
-	return plan.Brake(p, e.Brakes, open), nil
+	return plan.Parents(plan.Brake(p, e.Brakes, open), nil), nil
 }
 
 // decideAll plans within the caps, brakes apart.
@@ -279,7 +284,7 @@ func (e *Engine) decideAll(ctx context.Context, all bool) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("planning: %w", err)
 	}
-	return e.cap(ctx, plan.New(steps, total-seen))
+	return e.cap(ctx, plan.New(steps, total-seen), nil)
 }
 
 // Limits are what plans are held to now.
@@ -287,8 +292,9 @@ func (e *Engine) Limits() plan.Limits {
 	return plan.Limits{Now: e.Clock(), Home: e.Integration.Project.ID, Caps: e.Caps, Campaigns: e.Campaigns}
 }
 
-// cap leaves for later what caps and budgets have no room for.
-func (e *Engine) cap(ctx context.Context, p plan.Plan) (plan.Plan, error) {
+// cap leaves for later what caps and budgets have no room for, and what would list
+// nothing without that. Coming says which issues are made besides the plan.
+func (e *Engine) cap(ctx context.Context, p plan.Plan, coming func(rule.GroupKey) bool) (plan.Plan, error) {
 	limits := e.Limits()
 	windows := limits.Windows(p)
 	var used map[attention.Window]int
@@ -298,10 +304,13 @@ func (e *Engine) cap(ctx context.Context, p plan.Plan) (plan.Plan, error) {
 			return plan.Plan{}, fmt.Errorf("planning: %w", err)
 		}
 	}
-	return plan.Cap(p, limits, used), nil
+	return plan.Parents(plan.Cap(p, limits, used), coming), nil
 }
 
 func (e *Engine) decide(ctx context.Context, g rule.Group, have []issue.Tracked) []plan.Step {
+	if b, ok := g.Backlog(); ok && b.Integration != e.Integration.ID {
+		return nil // nor is it settled: that is the other integration's to do
+	}
 	var ours []issue.Tracked
 	for _, t := range have {
 		if t.Integration == e.Integration.ID {
@@ -312,9 +321,16 @@ func (e *Engine) decide(ctx context.Context, g rule.Group, have []issue.Tracked)
 	if r.Away != "" && g.Ignored == "" {
 		g.Ignored = r.Away
 	}
+	if g.Parent {
+		r = e.overOthers(r, ours)
+	}
 	c := plan.Case{Now: e.now(), Have: ours, Astray: r.Astray}
 	c.Shut = e.shut(ctx, r.Route.Project, ours)
-	return r.heard(g.Rule, decide(r.Policy, c, g, r))
+	steps := r.heard(g.Rule, decide(r.Policy, c, g, r))
+	if g.Parent {
+		steps = e.beneath(g, steps)
+	}
+	return steps
 }
 
 // Progress is how far an Apply has come.

@@ -27,6 +27,7 @@ type Ruling struct {
 	Budgets []attention.Budget
 	Given   issue.Given
 	Deaf    map[plan.Verb]bool // what the rule does not act on; nil: it acts on everything
+	Free    bool               // it asks for nobody's attention: no cap, budget or brake holds it, and it is not counted
 }
 
 // ruling is what holds for a group: without rules, the integration's project, the
@@ -39,7 +40,11 @@ func (e *Engine) ruling(ctx context.Context, g rule.Group) Ruling {
 	if e.Ruler == nil {
 		return base
 	}
-	return e.Ruler.Rule(ctx, g, base)
+	r := e.Ruler.Rule(ctx, g, base)
+	if b, ok := g.Backlog(); ok {
+		return r.telling(b, base)
+	}
+	return r
 }
 
 // Decide is what a plan decides about one group with its issues, caps and brakes
@@ -49,8 +54,10 @@ func (e *Engine) Decide(ctx context.Context, g rule.Group, have []issue.Tracked)
 }
 
 // Bound leaves for later, of a plan made elsewhere, what caps and budgets have no
-// room for.
-func (e *Engine) Bound(ctx context.Context, p plan.Plan) (plan.Plan, error) { return e.cap(ctx, p) }
+// room for. Coming says which groups get an issue besides the plan; nil: none does.
+func (e *Engine) Bound(ctx context.Context, p plan.Plan, coming func(rule.GroupKey) bool) (plan.Plan, error) {
+	return e.cap(ctx, p, coming)
+}
 
 // heard takes back what the rule does not act on. Duplicates are closed whatever
 // the rule says.
@@ -65,6 +72,6 @@ func (r Ruling) heard(name string, steps []plan.Step) []plan.Step {
 
 // dress completes what an issue should say.
 func (r Ruling) dress(d issue.Desired) issue.Desired {
-	d.Route, d.Team, d.Budgets, d.Given = r.Route, r.Team, r.Budgets, r.Given
+	d.Route, d.Team, d.Budgets, d.Given, d.Free = r.Route, r.Team, r.Budgets, r.Given, r.Free
 	return d
 }

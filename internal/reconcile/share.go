@@ -170,7 +170,7 @@ func (e *Engine) find(ctx context.Context, entry plan.Entry) (*applying, *plan.S
 		if s.Verb != plan.Nothing {
 			a.left[s.Group]++
 		}
-		if s.Target() == entry.Target() {
+		if s.Target() == entry.Target() && !s.Vain() {
 			step = &s
 		}
 	}

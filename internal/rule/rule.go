@@ -49,7 +49,8 @@ type Assignment struct {
 	Group  GroupKey // what its issue is about
 	Reason string   // for people
 
-	Ignored bool // no issue is made of it, and Reason says why; the group is its own
+	Ignored bool     // no issue is made of it, and Reason says why; the group is its own
+	Child   GroupKey // the group of the finding that this one stands over, as a parent; empty: it is no parent's
 }
 
 // Set is the rules in force. The zero value is the built-in set: every finding
@@ -63,6 +64,9 @@ type Set struct{}
 func (s Set) Assign(f *finding.Finding) []Assignment { return []Assignment{s.assign(f)} }
 
 func (Set) assign(f *finding.Finding) Assignment {
+	if a, ok := BacklogAssignment(f, false); ok {
+		return a
+	}
 	resource := f.Canonical()
 	switch {
 	case resource == "":
@@ -92,6 +96,9 @@ type Group struct {
 	Rule    string     // the name of the rule that put its findings together; empty: none makes an issue of it
 	Ignored string     // why no rule makes an issue of it; empty: one does
 	Left    *Elsewhere // where its findings are now, all of which left it; nil: it has findings
+
+	Parent   bool    // it stands over other groups, whose issues its own lists
+	Children []Child // these, ordered by key; nil: it is no parent's, or its findings all left it
 }
 
 // Elsewhere is where the findings of a group are that all of them left.

@@ -10,6 +10,7 @@ import (
 	"cxm/internal/issue"
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
+	"cxm/internal/store/value"
 )
 
 // page is how many groups are read at a time.
@@ -173,9 +174,9 @@ func (r groupReader) fill(ctx context.Context, heads []db.GroupsAfterRow) ([]gro
 	}
 	out := make([]grouped, 0, len(heads))
 	for _, head := range heads {
-		g := grouped{group: rule.Group{Key: rule.GroupKey(head.GroupKey), Version: head.Version, Rule: head.Rule, Ignored: head.Ignored}}
+		g := grouped{group: rule.Group{Key: rule.GroupKey(head.GroupKey), Version: head.Version, Rule: head.Rule, Ignored: head.Ignored, Parent: head.Parent}}
 		for ; len(members) > 0 && members[0].GroupKey <= head.GroupKey; members = members[1:] {
-			m, err := toMember(members[0])
+			m, err := value.Member(members[0])
 			if err != nil {
 				return nil, err
 			}
@@ -187,11 +188,16 @@ func (r groupReader) fill(ctx context.Context, heads []db.GroupsAfterRow) ([]gro
 				return nil, err
 			}
 		}
+		if head.Parent {
+			if g.group.Children, err = r.children(ctx, head.GroupKey); err != nil {
+				return nil, err
+			}
+		}
 		n := 0
 		for n < len(issues) && issues[n].GroupKey <= head.GroupKey {
 			n++
 		}
-		if g.issues, err = toAllTracked(issues[:n]); err != nil {
+		if g.issues, err = value.AllTracked(issues[:n]); err != nil {
 			return nil, err
 		}
 		issues = issues[n:]
@@ -206,7 +212,7 @@ func (r groupReader) departed(ctx context.Context, head db.GroupsAfterRow, g *ru
 	if err != nil {
 		return err
 	}
-	m, err := toMember(db.MembersRow(row))
+	m, err := value.Member(db.MembersRow(row))
 	if err != nil {
 		return err
 	}
@@ -224,7 +230,7 @@ func (r groupReader) elsewhere(ctx context.Context, key string) (*rule.Elsewhere
 	if err != nil {
 		return nil, err
 	}
-	issues, err := toAllTracked(rows)
+	issues, err := value.AllTracked(rows)
 	for _, t := range issues {
 		if t.Phase == issue.Live {
 			there.Issues[t.Integration] = t.Observed.WebURL

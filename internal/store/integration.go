@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 
+	"cxm/internal/audit"
 	"cxm/internal/credential"
 	"cxm/internal/integration"
+	"cxm/internal/store/connections"
 	"cxm/internal/store/db"
 	"cxm/internal/store/tokens"
 )
@@ -51,6 +53,9 @@ func (s *Store) AddIntegration(ctx context.Context, in integration.Integration, 
 			return err
 		}
 		in.ID = id
+		if err := audit.Note(ctx, audit.Line{Action: "integration.connected", Object: connections.Object(id, in.URL), After: audit.Of(integrationFacts(in))}); err != nil {
+			return err
+		}
 		return s.putToken(ctx, q, in, sealed, tok)
 	})
 	if err != nil {
@@ -67,12 +72,37 @@ func (s *Store) UpdateIntegration(ctx context.Context, in integration.Integratio
 		if id, err := q.IntegrationAt(ctx, s.tenant, in.URL, in.Project.ID); err == nil && id != in.ID {
 			return ErrConnected
 		}
+		if err := s.noteEdited(ctx, q, in); err != nil {
+			return err
+		}
 		rows, err := q.UpdateIntegration(ctx, updateIntegration(s.tenant, in))
 		if err = one(rows, err, ErrNotFound); err != nil || sealed == nil {
 			return err
 		}
 		return s.putToken(ctx, q, in, sealed, tok)
 	})
+}
+
+// integrationFacts is what the audit log says of a connection.
+func integrationFacts(in integration.Integration) audit.Values {
+	return audit.Values{
+		"provider": string(in.Provider), "url": in.URL, "account": in.Account.Username, "account_id": in.Account.ID,
+		"project": in.Project.Path, "project_id": in.Project.ID, "access_level": in.Project.AccessLevel, "on_change": in.OnRoute,
+	}
+}
+
+// noteEdited adds to the audit log what is another in a connection by now.
+func (s *Store) noteEdited(ctx context.Context, q *db.Queries, in integration.Integration) error {
+	r, err := q.Integration(ctx, s.tenant, in.ID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	was, is := audit.Changed(integrationFacts(toIntegration(r.Integration)), integrationFacts(in))
+	if was == is {
+		audit.Quiet(ctx)
+		return nil
+	}
+	return audit.Note(ctx, audit.Line{Action: "integration.edited", Object: connections.Object(in.ID, in.URL), Before: was, After: is})
 }
 
 // putToken stores a token as the one that the integration uses.

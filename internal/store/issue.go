@@ -14,6 +14,7 @@ import (
 	"cxm/internal/rule/attention"
 	"cxm/internal/store/db"
 	"cxm/internal/store/regroup"
+	"cxm/internal/store/value"
 )
 
 // Intend writes down that a step is about to be taken, before the tracker hears
@@ -43,10 +44,14 @@ func (s *Store) intendBy(ctx context.Context, e plan.Entry, t issue.Tracked, int
 		entry = e
 		entry.Issue, entry.Group, entry.Outcome, entry.EndedAt = row.ID, row.Group, plan.Intended, time.Time{}
 		if entry.ID != 0 {
-			return s.saveEntry(ctx, q, entry)
+			err = s.saveEntry(ctx, q, entry)
+		} else {
+			entry, err = s.addEntry(ctx, q, entry)
 		}
-		entry, err = s.addEntry(ctx, q, entry)
-		return err
+		if err != nil {
+			return err
+		}
+		return noteStep(ctx, entry, row)
 	})
 	if err != nil {
 		return plan.Entry{}, issue.Tracked{}, err
@@ -95,7 +100,20 @@ func (s *Store) heir(ctx context.Context, q *db.Queries, group rule.GroupKey) (r
 	if errors.Is(err, sql.ErrNoRows) {
 		return group, nil
 	}
-	return rule.GroupKey(heir), err
+	return rule.GroupKey(heir.GroupKey), err
+}
+
+// adopter is the group that an issue whose marker names a group speaks for: the
+// heir of that, but for a parent's, whose issue lists others and stays its own.
+func (s *Store) adopter(ctx context.Context, q *db.Queries, group rule.GroupKey) (rule.GroupKey, error) {
+	head, err := q.GroupHead(ctx, s.tenant, string(group))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return group, nil
+	case err != nil || head.Parent:
+		return group, err
+	}
+	return s.heir(ctx, q, group)
 }
 
 // CountOpen is how many issues of an integration are open, as far as cxm knows.
@@ -118,7 +136,7 @@ func (s *Store) Lost(ctx context.Context, integrationID, projectID int64) ([]iss
 		if err != nil {
 			return err
 		}
-		out, err = toAllTracked(rows)
+		out, err = value.AllTracked(rows)
 		return err
 	})
 	return out, err
@@ -136,7 +154,7 @@ func (s *Store) Issues(ctx context.Context, ids []int64) (map[int64]issue.Tracke
 			if err != nil {
 				return err
 			}
-			if out[id], err = toTracked(row); err != nil {
+			if out[id], err = value.Tracked(row); err != nil {
 				return err
 			}
 		}
@@ -147,7 +165,7 @@ func (s *Store) Issues(ctx context.Context, ids []int64) (map[int64]issue.Tracke
 
 // addIssue stores a new row.
 func (s *Store) addIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
-	row, err := addIssue(s.tenant, t)
+	row, err := value.AddIssue(s.tenant, t)
 	if err != nil {
 		return t, err
 	}
@@ -158,7 +176,7 @@ func (s *Store) addIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (i
 
 // saveIssue stores a row that exists, if it is still as t was read.
 func (s *Store) saveIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (issue.Tracked, error) {
-	row, err := saveIssue(s.tenant, t)
+	row, err := value.SaveIssue(s.tenant, t)
 	if err != nil {
 		return t, err
 	}
@@ -171,7 +189,8 @@ func (s *Store) saveIssue(ctx context.Context, q *db.Queries, t issue.Tracked) (
 // journal's entry (by its ID) and the whole issue, whose Rev rises by one. The
 // error is ErrStale when t.Rev is not the row's, and then nothing is written. A
 // t without an ID leaves the issue as it is. The group is settled (see Settle)
-// when settled is its version; 0 leaves it as it is.
+// when settled is its version; 0 leaves it as it is. Groups that stand over it
+// become dirty: their issues list this one.
 func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settled int64) error {
 	return s.saveAs(ctx, "record", fmt.Sprintf("recording the %s of the issue of group %s", e.Verb.Word(), t.Group.Short()), func(ctx context.Context, q *db.Queries) error {
 		if t.ID != 0 {
@@ -179,12 +198,17 @@ func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settl
 				return err
 			}
 		}
-		if settled != 0 {
-			if err := q.SettleGroup(ctx, s.tenant, string(e.Group), settled); err != nil {
-				return err
-			}
+		parents, err := s.over(ctx, q, t.Group)
+		if err != nil {
+			return err
 		}
-		return s.saveEntry(ctx, q, e)
+		if err := s.settleBeneath(ctx, q, e.Group, settled, parents[1:]); err != nil {
+			return err
+		}
+		if err := s.saveEntry(ctx, q, e); err != nil {
+			return err
+		}
+		return noteStep(ctx, e, t)
 	})
 }
 
@@ -202,7 +226,11 @@ func (s *Store) Adopt(ctx context.Context, t issue.Tracked) (issue.Tracked, erro
 		if adopted, err = s.adopt(ctx, q, t); err != nil {
 			return err
 		}
-		return s.touch(ctx, q, []rule.GroupKey{adopted.Group})
+		touched, err := s.over(ctx, q, adopted.Group)
+		if err != nil {
+			return err
+		}
+		return s.touch(ctx, q, touched)
 	})
 	if err != nil {
 		return issue.Tracked{}, err
@@ -219,7 +247,7 @@ func (s *Store) adopt(ctx context.Context, q *db.Queries, t issue.Tracked) (issu
 	if err != nil {
 		return t, err
 	}
-	if t.Group, err = s.heir(ctx, q, t.Group); err != nil {
+	if t.Group, err = s.adopter(ctx, q, t.Group); err != nil {
 		return t, err
 	}
 	t.Phase = issue.Live
@@ -242,7 +270,7 @@ func (s *Store) Unsettled(ctx context.Context, integrationID int64) ([]issue.Tra
 		if err != nil {
 			return err
 		}
-		out, err = toAllTracked(rows)
+		out, err = value.AllTracked(rows)
 		return err
 	})
 	return out, err
@@ -257,7 +285,7 @@ func (s *Store) Find(ctx context.Context, integrationID, projectID int64, iids [
 		if err != nil {
 			return err
 		}
-		out, err = toAllTracked(rows)
+		out, err = value.AllTracked(rows)
 		return err
 	})
 	return out, err
@@ -307,6 +335,10 @@ func (s *Store) Observe(ctx context.Context, integrationID, projectID int64, see
 			}
 			touched = append(touched, t.Group)
 		}
+		touched, err := s.over(ctx, q, touched...)
+		if err != nil {
+			return err
+		}
 		if err := s.touch(ctx, q, touched); err != nil {
 			return err
 		}
@@ -326,9 +358,13 @@ func (s *Store) endEntries(ctx context.Context, q *db.Queries, t issue.Tracked, 
 	case issue.Dropped:
 		ended = plan.Dropped
 	}
-	return q.EndEntries(ctx, db.EndEntriesParams{
+	rows, err := q.EndEntries(ctx, db.EndEntriesParams{
 		Tenant: s.tenant, IssueID: sql.NullInt64{Int64: t.ID, Valid: true}, Ended: string(ended), EndedAt: db.Time{Time: at},
 	})
+	if err != nil {
+		return err
+	}
+	return noteEnded(ctx, rows, t)
 }
 
 // Projects lists the projects that hold issues of an integration, or are about

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/plan"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
+	"cxm/internal/store/value"
 )
 
 // BeginRun stores a run with the steps it is going to take, or that wait for a
@@ -37,9 +39,15 @@ func (s *Store) beginRun(ctx context.Context, q *db.Queries, r plan.Run, steps, 
 			return 0, err
 		}
 	}
-	id, err := q.AddRun(ctx, addRun(s.tenant, r))
+	id, err := q.AddRun(ctx, value.AddRun(s.tenant, r))
 	if err = one(1, err, ErrUnderWay); err != nil {
 		return 0, err
+	}
+	if r.Undoes != 0 {
+		err := noteRun(ctx, "run.undone", r.Undoes, "", fmt.Sprintf("run %d undoes it", id), audit.Values{"undone_by_run": id, "steps": len(steps)})
+		if err != nil {
+			return 0, err
+		}
 	}
 	for i, e := range steps {
 		e.Run, e.Outcome = id, plan.Planned
@@ -51,7 +59,7 @@ func (s *Store) beginRun(ctx context.Context, q *db.Queries, r plan.Run, steps, 
 }
 
 func (s *Store) addEntry(ctx context.Context, q *db.Queries, e plan.Entry) (plan.Entry, error) {
-	row, err := addEntry(s.tenant, e)
+	row, err := value.AddEntry(s.tenant, e)
 	if err == nil {
 		e.ID, err = q.AddEntry(ctx, row)
 	}
@@ -59,7 +67,7 @@ func (s *Store) addEntry(ctx context.Context, q *db.Queries, e plan.Entry) (plan
 }
 
 func (s *Store) saveEntry(ctx context.Context, q *db.Queries, e plan.Entry) error {
-	row, err := saveEntry(s.tenant, e)
+	row, err := value.SaveEntry(s.tenant, e)
 	if err != nil {
 		return err
 	}
@@ -74,7 +82,7 @@ func (s *Store) FinishRun(ctx context.Context, r plan.Run, why string) error {
 		if err := q.SkipPlanned(ctx, db.SkipPlannedParams{Tenant: s.tenant, RunID: r.ID, Trouble: why, EndedAt: db.Time{Time: r.FinishedAt}}); err != nil {
 			return err
 		}
-		rows, err := q.SaveRun(ctx, saveRun(s.tenant, r))
+		rows, err := q.SaveRun(ctx, value.SaveRun(s.tenant, r))
 		return one(rows, err, ErrNotFound)
 	})
 }
@@ -88,7 +96,7 @@ func (s *Store) EndRun(ctx context.Context, id int64, at time.Time) (done bool, 
 		if err = one(1, err, fmt.Errorf("run %d: %w", id, ErrNotFound)); err != nil {
 			return err
 		}
-		r := toRun(row)
+		r := value.Run(row)
 		if done = r.State == plan.Finished; done || r.State != plan.Running {
 			return nil
 		}
@@ -100,7 +108,7 @@ func (s *Store) EndRun(ctx context.Context, id int64, at time.Time) (done bool, 
 			return nil
 		}
 		r.State, r.FinishedAt = plan.Finished, at
-		_, err = q.SaveRun(ctx, saveRun(s.tenant, r))
+		_, err = q.SaveRun(ctx, value.SaveRun(s.tenant, r))
 		return err
 	})
 	return done, err
@@ -131,7 +139,10 @@ func tally(r *plan.Run, counts []db.CountOutcomesRow) bool {
 func (s *Store) ApproveRun(ctx context.Context, id int64, by string, at time.Time) error {
 	return s.save(ctx, fmt.Sprintf("approving run %d", id), func(ctx context.Context, q *db.Queries) error {
 		rows, err := q.ApproveRun(ctx, db.ApproveRunParams{Tenant: s.tenant, ID: id, ApprovedBy: by, ApprovedAt: db.Time{Time: at}})
-		return one(rows, err, ErrNotWaiting)
+		if err = one(rows, err, ErrNotWaiting); err != nil {
+			return err
+		}
+		return noteRun(ctx, "run.approved", id, by, "", nil)
 	})
 }
 
@@ -145,7 +156,7 @@ func (s *Store) Run(ctx context.Context, id int64) (plan.Run, []plan.Entry, erro
 		if err = one(1, err, ErrNotFound); err != nil {
 			return err
 		}
-		r = toRun(row)
+		r = value.Run(row)
 		entries, err = s.entries(ctx, q, id)
 		return err
 	})
@@ -159,7 +170,7 @@ func (s *Store) OpenRuns(ctx context.Context, integrationID int64) ([]plan.Run, 
 	err := s.query(ctx, "listing the open runs", func(q *db.Queries) error {
 		rows, err := q.OpenRuns(ctx, s.tenant, integrationID)
 		for _, r := range rows {
-			out = append(out, toRun(r))
+			out = append(out, value.Run(r))
 		}
 		return err
 	})
@@ -172,7 +183,7 @@ func (s *Store) Runs(ctx context.Context, limit int) ([]plan.Run, error) {
 	err := s.query(ctx, "listing the runs", func(q *db.Queries) error {
 		rows, err := q.LastRuns(ctx, s.tenant, int32(limit))
 		for _, r := range rows {
-			out = append(out, toRun(r))
+			out = append(out, value.Run(r))
 		}
 		return err
 	})
@@ -197,7 +208,7 @@ func (s *Store) entries(ctx context.Context, q *db.Queries, run int64) ([]plan.E
 	}
 	var out []plan.Entry
 	for _, r := range rows {
-		e, err := toEntry(r)
+		e, err := value.Entry(r)
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +225,7 @@ func (s *Store) Entry(ctx context.Context, id int64) (plan.Entry, error) {
 		if err = one(1, err, ErrNotFound); err != nil {
 			return err
 		}
-		e, err = toEntry(row)
+		e, err = value.Entry(row)
 		return err
 	})
 	return e, err

@@ -11,6 +11,7 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
+	"cxm/internal/store/value"
 )
 
 // Summary is what there is, in numbers.
@@ -135,7 +136,7 @@ func (s *Store) sumPulls(ctx context.Context, q *db.Queries, sum *Summary) error
 		return err
 	}
 	for _, r := range rows {
-		p, err := toPull(r)
+		p, err := value.Pull(r)
 		if err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func (s *Store) sumPulls(ctx context.Context, q *db.Queries, sum *Summary) error
 func (s *Store) sumRuns(ctx context.Context, q *db.Queries, sum *Summary) error {
 	rows, err := q.LastRuns(ctx, s.tenant, 1)
 	for _, r := range rows {
-		sum.LastRun = toRun(r)
+		sum.LastRun = value.Run(r)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"cxm/internal/issue"
 	"cxm/internal/store/db"
+	"cxm/internal/store/value"
 )
 
 // Moving lists the issues of a project whose move to another one may or may not
@@ -19,7 +20,7 @@ func (s *Store) Moving(ctx context.Context, integrationID, projectID int64) ([]i
 		if err != nil {
 			return err
 		}
-		out, err = toAllTracked(rows)
+		out, err = value.AllTracked(rows)
 		return err
 	})
 	return out, err
@@ -42,7 +43,7 @@ func (s *Store) Unchecked(ctx context.Context, integrationID, projectID int64, b
 		if err != nil {
 			return err
 		}
-		out, err = toAllTracked(rows)
+		out, err = value.AllTracked(rows)
 		return err
 	})
 	return out, err

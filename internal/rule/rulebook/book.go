@@ -74,10 +74,13 @@ func (b *Book) Rule(name string) (*Rule, bool) {
 
 // Assign says which groups a finding belongs to, and why; there is always at least
 // one. The first rule that matches decides; one that continues lets later rules
-// match too, and each gives an assignment of its own. Where rules put it into the
-// same group, the first of them counts. What no rule takes is ignored, with the
-// reason.
+// match too, and each gives an assignment of its own. Behind that of a rule whose
+// issues have a parent comes that of the parent. Where rules put it into the same
+// group, the first of them counts. What no rule takes is ignored, with the reason.
 func (b *Book) Assign(f *finding.Finding) []rule.Assignment {
+	if a, ok := b.backlog(f); ok {
+		return []rule.Assignment{a}
+	}
 	s, done := b.subject(f)
 	defer done()
 	var out []rule.Assignment
@@ -92,8 +95,9 @@ func (b *Book) Assign(f *finding.Finding) []rule.Assignment {
 			return []rule.Assignment{{Rule: r.Name, Group: alone(f), Reason: fmt.Sprintf("rule %s ignores it: %s", r.Name, r.Ignore), Ignored: true}}
 		}
 		a := r.assign(f)
-		if !slices.ContainsFunc(out, func(other rule.Assignment) bool { return other.Group == a.Group }) {
-			out = append(out, a)
+		out = with(out, a)
+		if parent, ok := r.over(f, a.Group); ok {
+			out = with(out, parent)
 		}
 		if !r.Continue {
 			return out
@@ -103,6 +107,14 @@ func (b *Book) Assign(f *finding.Finding) []rule.Assignment {
 		return []rule.Assignment{{Group: alone(f), Reason: "no rule matches it", Ignored: true}}
 	}
 	return out
+}
+
+// with adds an assignment to a group that is not among them.
+func with(all []rule.Assignment, a rule.Assignment) []rule.Assignment {
+	if slices.ContainsFunc(all, func(other rule.Assignment) bool { return other.Group == a.Group }) {
+		return all
+	}
+	return append(all, a)
 }
 
 // subject is a finding as conditions see it, until done is called.
@@ -180,6 +192,9 @@ func (r *Rule) told(f *finding.Finding, groups map[rule.GroupKey]string) string 
 	}
 	groups[a.Group] = r.Name
 	text := "matches: " + a.Reason
+	if parent, ok := r.over(f, a.Group); ok {
+		text += "; " + parent.Reason
+	}
 	if r.Continue {
 		text += "; later rules are asked, too"
 	}

@@ -79,7 +79,7 @@ func conditions() []string {
 func TestAssign(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		order := rapid.Permutation(conditions()).Draw(t, "order")[:5]
-		groupings := []string{"", "group_by: [account]", "group_by: [tag:team, action]", "group_by: [resource]", "group_by: finding", "group_by: [account, rule]"}
+		groupings := []string{"", "group_by: [account]", "group_by: [tag:team, action]", "group_by: [resource]", "group_by: finding", "group_by: [account, rule]", "parent: {group_by: [account]}", "group_by: [account, region]\n    parent: {group_by: [region]}"}
 		var text strings.Builder
 		text.WriteString("version: 1\nrules:\n")
 		for i, when := range order {
@@ -107,6 +107,9 @@ func TestAssign(t *testing.T) {
 			}
 			if _, err := rule.ParseGroupKey(string(a.Group)); err != nil || a.Reason == "" {
 				t.Fatalf("%+v: %v", a, err)
+			}
+			if a.Parent() && (i == 0 || !slices.ContainsFunc(got[:i], func(b rule.Assignment) bool { return b.Group == a.Child && !b.Parent() })) {
+				t.Fatalf("a parent of a group that the finding is not in: %+v", got)
 			}
 			same := slices.IndexFunc(got, func(b rule.Assignment) bool { return b.Group == a.Group })
 			if same != i {
@@ -388,7 +391,7 @@ func TestEvents(t *testing.T) {
 	b := parse(t, "version: 1\nrules:\n  - {name: some, events: [opened, token-expiring], when: 'true'}\n  - {name: ours, events: review-due}\n  - {name: all}\n")
 	some, ours, all := b.Rules()[0], b.Rules()[1], b.Rules()[2]
 	for e, want := range map[rulebook.Event][3]bool{
-		rulebook.Opened: {true, true, true}, rulebook.Changed: {false, true, true}, rulebook.TokenExpiring: {true, false, false}, rulebook.ReviewDue: {false, true, false},
+		rulebook.Opened: {true, true, true}, rulebook.Changed: {false, true, true}, rulebook.TokenExpiring: {true, false, false}, rulebook.ReviewDue: {false, true, false}, rulebook.Digest: {false, false, false},
 	} {
 		if got := [3]bool{some.On(e), ours.On(e), all.On(e)}; got != want {
 			t.Errorf("%s: %v", e, got)

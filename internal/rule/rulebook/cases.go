@@ -30,6 +30,7 @@ type expectation struct {
 	project *string
 	ignored *bool
 	groupOf *string
+	parent  *string
 	labels  *[]string
 }
 
@@ -51,6 +52,7 @@ func expectations() form.Value[expectation] {
 		form.Maybe("project", form.Label(), func(e *expectation) **string { return &e.project }, "The project its issue goes to: path or number."),
 		form.Maybe("ignored", form.Bool(), func(e *expectation) **bool { return &e.ignored }, "Whether no issue is made."),
 		form.Maybe("group_of", form.Text(), func(e *expectation) **string { return &e.groupOf }, "The name of another test whose finding shares the issue."),
+		form.Maybe("parent_of", form.Text(), func(e *expectation) **string { return &e.parent }, "The name of another test whose finding is in an issue with the same parent."),
 		form.Maybe("labels", form.List(form.Text()), func(e *expectation) **[]string { return &e.labels }, "The labels that the rule adds, all of them."),
 	)
 }
@@ -155,8 +157,10 @@ func (s *sheet) checkCases() {
 		names = append(names, s.cases[i].name)
 	}
 	for _, c := range s.cases {
-		if c.want.groupOf != nil && !slices.Contains(names, *c.want.groupOf) {
-			unknown(c.node.Under("want.group_of"), "test", "tests", *c.want.groupOf, names)
+		for field, other := range map[string]*string{"want.group_of": c.want.groupOf, "want.parent_of": c.want.parent} {
+			if other != nil && !slices.Contains(names, *other) {
+				unknown(c.node.Under(field), "test", "tests", *other, names)
+			}
 		}
 		for _, name := range c.want.names() {
 			if !slices.Contains(rules, name) {
@@ -223,6 +227,11 @@ func (b *Book) judge(c *testCase) []string {
 			out = append(out, fmt.Sprintf("it shares no issue with %s: %s; %s there", *c.want.groupOf, first.Reason, other[0].Reason))
 		}
 	}
+	if c.want.parent != nil {
+		if other := b.Assign(b.named(*c.want.parent)); !akin(all, other) {
+			out = append(out, fmt.Sprintf("its issue has no parent in common with that of %s", *c.want.parent))
+		}
+	}
 	b.judgeIssue(c, first, wrong)
 	if len(out) > 0 {
 		out[0] += b.because(&c.finding)
@@ -283,11 +292,18 @@ func (b *Book) named(name string) *finding.Finding {
 func names(all []rule.Assignment) []string {
 	var out []string
 	for _, a := range all {
-		if !a.Ignored {
+		if !a.Ignored && !a.Parent() {
 			out = append(out, a.Rule)
 		}
 	}
 	return out
+}
+
+// akin says that two findings are beneath one parent.
+func akin(one, other []rule.Assignment) bool {
+	return slices.ContainsFunc(one, func(a rule.Assignment) bool {
+		return a.Parent() && slices.ContainsFunc(other, func(b rule.Assignment) bool { return b.Group == a.Group })
+	})
 }
 
 func or(text, otherwise string) string {

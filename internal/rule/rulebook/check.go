@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cxm/internal/rule/rulebook/form"
+	"cxm/internal/rule/rulebook/pattern"
 )
 
 // check looks at what is wrong only together: names, references, order.
@@ -14,7 +15,8 @@ func (s *sheet) check(k Known) {
 	for i := range s.rules {
 		w := &s.rules[i]
 		w.Labels = merged(s.defaults.own, w.own)
-		s.checkScopes(w)
+		s.checkScoped(w.node.Under("labels"), w.own)
+		s.checkParent(w)
 		s.checkReferences(w, k)
 	}
 	if len(s.rules) == 0 {
@@ -27,13 +29,13 @@ func (s *sheet) check(k Known) {
 	s.checkCases()
 }
 
-// checkScopes finds two labels of one scope, of which GitLab keeps one.
-func (s *sheet) checkScopes(w *written) {
+// checkScoped finds two labels of one scope, of which GitLab keeps one.
+func (s *sheet) checkScoped(at *form.Node, labels []pattern.Pattern) {
 	seen := map[string]string{}
-	for _, label := range w.own {
+	for _, label := range labels {
 		scope, _, scoped := cutScope(label.String())
 		if other, twice := seen[scope]; scoped && twice {
-			w.node.Under("labels").Wrong("keep one of them", "%s and %s have one scope, and an issue has one label of it", other, label)
+			at.Wrong("keep one of them", "%s and %s have one scope, and an issue has one label of it", other, label)
 		}
 		seen[scope] = label.String()
 	}
@@ -99,7 +101,7 @@ func (s *sheet) checkOrder() {
 	before := ""
 	for i := range s.rules {
 		w := &s.rules[i]
-		if before != "" {
+		if before != "" && !slices.Contains(w.Events, Digest) { // which only rules that name it take
 			w.node.Wrong("move it above that rule, or let that rule continue", "is never asked: rule %.60q above matches everything", before)
 			return
 		}

@@ -103,10 +103,11 @@ func rules(lang *condition.Language) form.Value[written] {
 	return form.Object(append([]form.Field[written]{
 		form.At("name", form.Text().Checked(ruleName), func(w *written) *string { return &w.Name }, "The name of the rule: each has its own.").Required(),
 		form.At("description", form.Text(), func(w *written) *string { return &w.Description }, "What it is for, for people."),
-		form.At("events", form.Some(form.Choice(events()...)), func(w *written) *[]Event { return &w.Events }, "What the rule acts on. Left out: everything that happens to findings, cxm's own included."),
+		form.At("events", form.Some(form.Choice(events()...)), func(w *written) *[]Event { return &w.Events }, "What the rule acts on. Left out: everything that happens to findings, cxm's own included, but digests of what waits."),
 		form.At("when", conditions(lang), func(w *written) *conditional { return (*conditional)(&w.Rule) }, "The condition (CEL) under which the rule matches. Left out: always."),
 		form.At("ignore", form.Text(), func(w *written) *string { return &w.Ignore }, "No issue is made, for this reason."),
 		form.At("continue", form.Bool(), func(w *written) *bool { return &w.Continue }, "Later rules may match, too, each with an issue of its own."),
+		form.Maybe("parent", parents(), func(w *written) **Parent { return &w.Parent }, "An issue that lists the issues of this rule, a line for each, ticked when it is closed."),
 	}, settings()...)...)
 }
 
@@ -114,6 +115,8 @@ func ruleName(name string) (message, mend string) {
 	switch {
 	case len(name) > 100:
 		return "is longer than 100 bytes", "shorten it"
+	case strings.HasPrefix(name, "cxm:"):
+		return "is one of cxm's own names", "use another name"
 	case strings.ContainsAny(name, "\n\r\t") || strings.TrimSpace(name) != name:
 		return "has blanks at its ends or line breaks", "write it on one line"
 	}

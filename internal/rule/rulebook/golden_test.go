@@ -78,6 +78,7 @@ func TestRight(t *testing.T) {
 				fmt.Fprintf(&out, "  > %s", a.Reason)
 				if r, ok := book.Rule(a.Rule); ok && !a.Ignored {
 					g := rulebook.Alone(a.Group, f)
+					g.Parent = a.Parent()
 					place, err := r.Place(g)
 					if err != nil {
 						t.Error(err)

@@ -58,6 +58,10 @@ func alone(f *finding.Finding) rule.GroupKey {
 // assign says which group of the rule a finding belongs to. The key depends on
 // what the rule groups by and on nothing else.
 func (r *Rule) assign(f *finding.Finding) rule.Assignment {
+	if a, ok := rule.BacklogAssignment(f, true); ok {
+		a.Rule = r.Name
+		return a
+	}
 	if len(r.GroupBy) == 0 {
 		a := rule.Set{}.Assign(f)[0]
 		a.Rule = r.Name
@@ -66,17 +70,27 @@ func (r *Rule) assign(f *finding.Finding) rule.Assignment {
 	if slices.Equal(r.GroupBy, []string{"finding"}) {
 		return rule.Assignment{Rule: r.Name, Group: alone(f), Reason: "one issue for each finding"}
 	}
-	parts := append(make([]string, 0, 1+len(r.GroupBy)), "by")
-	var told []string
-	for _, name := range r.GroupBy {
+	key, told, whole := r.grouped("by", r.GroupBy, f)
+	if !whole {
+		return rule.Assignment{Rule: r.Name, Group: alone(f), Reason: "it names no resource, so it stands alone"}
+	}
+	return rule.Assignment{Rule: r.Name, Group: key, Reason: "grouped by " + told}
+}
+
+// grouped is the key of what a finding says to the names, and that in words. It is
+// not whole when a resource is among them and the finding names none.
+func (r *Rule) grouped(word string, names []string, f *finding.Finding) (key rule.GroupKey, told string, whole bool) {
+	parts := append(make([]string, 0, 1+len(names)), word)
+	var words []string
+	for _, name := range names {
 		value := r.value(name, f)
 		if name == "resource" && value == "" {
-			return rule.Assignment{Rule: r.Name, Group: alone(f), Reason: "it names no resource, so it stands alone"}
+			return "", "", false
 		}
 		parts = append(parts, name+"="+strconv.Itoa(len(value))+":"+value)
-		told = append(told, tell(name, value))
+		words = append(words, tell(name, value))
 	}
-	return rule.Assignment{Rule: r.Name, Group: rule.NewGroupKey(parts...), Reason: "grouped by " + strings.Join(told, ", ")}
+	return rule.NewGroupKey(parts...), strings.Join(words, ", "), true
 }
 
 func (r *Rule) value(name string, f *finding.Finding) string {

@@ -22,10 +22,13 @@ type Place struct {
 }
 
 // Place says where the issue of a group goes: the rule's route, filled in from the
-// group's lead. The error says that the group has no member.
+// group's lead; a digest of what waits goes where it waits. The error says that the group has no member.
 func (r *Rule) Place(g rule.Group) (Place, error) {
 	if len(g.Members) == 0 {
 		return Place{}, errors.New("the group has no finding, so no route can be filled in: look at the group again")
+	}
+	if b, ok := g.Backlog(); ok {
+		return Place{Project: b.Project, Reason: "it tells of what waits in this project"}, nil
 	}
 	lead := g.Lead()
 	p := Place{Integration: r.Route.Integration}
@@ -65,11 +68,16 @@ func (p *Place) fill(from pattern.Pattern, f *finding.Finding) error {
 	return nil
 }
 
-// LabelsOf are the labels that the rule adds to the issue of a group, sorted, and
+// LabelsOf are the labels that the rule adds to the issue of a group or of a
+// parent's, sorted, and
 // why those that could not be filled in are left out. The group has at least one member.
 func (r *Rule) LabelsOf(g rule.Group) (labels, left []string) {
 	lead := g.Lead()
-	for _, each := range r.Labels {
+	all := r.Labels
+	if g.Parent && r.Parent != nil {
+		all = r.Parent.Labels
+	}
+	for _, each := range all {
 		text, err := each.Fill(&lead.Finding)
 		if err == nil {
 			text = strings.TrimSpace(text)

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -24,14 +25,15 @@ const (
 
 	TokenExpiring Event = "token-expiring" // and was not rotated so far
 	ReviewDue     Event = "review-due"     // of what the account may do in GitLab
+	Digest        Event = "digest"         // issues wait in a project, under a budget that asks to tell of them; only a rule that names it acts on it
 	SourceFailed  Event = "source-failed"  // it delivers nothing that can be taken in, nothing whole, or nothing at all
 )
 
 // OwnSource is the source of findings about cxm itself.
-const OwnSource = "cxm"
+const OwnSource = finding.OwnSystem
 
 func events() []Event {
-	return append(findingEvents(), TokenExpiring, ReviewDue, SourceFailed)
+	return append(findingEvents(), TokenExpiring, ReviewDue, SourceFailed, Digest)
 }
 
 // ownRule is the source rule of the findings of an event about cxm itself.
@@ -41,6 +43,8 @@ func ownRule(e Event) string {
 		return "cxm.token.expiry"
 	case ReviewDue:
 		return "cxm.access.review"
+	case Digest:
+		return finding.BacklogRule
 	case SourceFailed:
 		return "cxm.source.failed"
 	}
@@ -82,6 +86,7 @@ type Rule struct {
 	Route        Route
 	GroupBy      []string // normalised and sorted; none: as rule.Set groups
 	Checklist    bool     // one issue of many resources lists them with boxes
+	Parent       *Parent  // lists the issues; nil: nothing does
 	Owner        pattern.Pattern
 	Template     string
 	Labels       []pattern.Pattern // in addition to cxm's own
@@ -142,6 +147,9 @@ func own(e Event) bool {
 
 // heeds says whether the rule's events let it look at a finding, and if not, why.
 func (r *Rule) heeds(f *finding.Finding) (bool, string) {
+	if _, digest := finding.BacklogOf(f); digest && !slices.Contains(r.Events, Digest) {
+		return false, "it does not name the event digest"
+	}
 	if len(r.Events) == 0 {
 		return true, ""
 	}

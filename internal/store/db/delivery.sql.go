@@ -64,6 +64,28 @@ func (q *Queries) CountRefused(ctx context.Context, tenant string) (int64, error
 	return count, err
 }
 
+const deliveryByID = `-- name: DeliveryByID :one
+select id, tenant, source, scope, options, received_at, names, sizes, body, trouble from deliveries where tenant = $1 and id = $2
+`
+
+func (q *Queries) DeliveryByID(ctx context.Context, tenant string, iD int64) (Delivery, error) {
+	row := q.db.QueryRowContext(ctx, deliveryByID, tenant, iD)
+	var i Delivery
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.Source,
+		&i.Scope,
+		&i.Options,
+		&i.ReceivedAt,
+		&i.Names,
+		&i.Sizes,
+		&i.Body,
+		&i.Trouble,
+	)
+	return i, err
+}
+
 const deliveryScopes = `-- name: DeliveryScopes :many
 select distinct source, scope from deliveries
 where tenant = $1 and trouble = '' order by source, scope
@@ -84,6 +106,54 @@ func (q *Queries) DeliveryScopes(ctx context.Context, tenant string) ([]Delivery
 	for rows.Next() {
 		var i DeliveryScopesRow
 		if err := rows.Scan(&i.Source, &i.Scope); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const nextDeliveries = `-- name: NextDeliveries :many
+select id, options, sizes from deliveries
+where tenant = $1 and source = $2 and scope = $3 and trouble = ''
+order by id limit $4
+`
+
+type NextDeliveriesParams struct {
+	Tenant string
+	Source string
+	Scope  string
+	Most   int32
+}
+
+type NextDeliveriesRow struct {
+	ID      int64
+	Options string
+	Sizes   string
+}
+
+// NextDeliveries is NextDelivery for several, without what is in them.
+func (q *Queries) NextDeliveries(ctx context.Context, arg NextDeliveriesParams) ([]NextDeliveriesRow, error) {
+	rows, err := q.db.QueryContext(ctx, nextDeliveries,
+		arg.Tenant,
+		arg.Source,
+		arg.Scope,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NextDeliveriesRow
+	for rows.Next() {
+		var i NextDeliveriesRow
+		if err := rows.Scan(&i.ID, &i.Options, &i.Sizes); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

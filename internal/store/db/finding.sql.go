@@ -11,8 +11,8 @@ import (
 )
 
 const addGroup = `-- name: AddGroup :execrows
-insert into finding_groups (tenant, group_key, rule, ignored, version, dirty)
-values ($1, $2, $3, $4, 1, true)
+insert into finding_groups (tenant, group_key, rule, ignored, parent, version, dirty)
+values ($1, $2, $3, $4, $5, 1, true)
 on conflict (tenant, group_key) do nothing
 `
 
@@ -21,6 +21,7 @@ type AddGroupParams struct {
 	GroupKey string
 	Rule     string
 	Ignored  string
+	Parent   bool
 }
 
 // AddGroup makes a group that is new, and neither changes nor holds one that is
@@ -31,6 +32,7 @@ func (q *Queries) AddGroup(ctx context.Context, arg AddGroupParams) (int64, erro
 		arg.GroupKey,
 		arg.Rule,
 		arg.Ignored,
+		arg.Parent,
 	)
 	if err != nil {
 		return 0, err
@@ -228,19 +230,25 @@ func (q *Queries) EnterScope(ctx context.Context, tenant string, source string, 
 }
 
 const findingPlace = `-- name: FindingPlace :one
-select id, group_key, also from findings where tenant = $1 and finding_key = $2
+select id, group_key, also, scope_id from findings where tenant = $1 and finding_key = $2
 `
 
 type FindingPlaceRow struct {
 	ID       int64
 	GroupKey string
 	Also     int64
+	ScopeID  int64
 }
 
 func (q *Queries) FindingPlace(ctx context.Context, tenant string, findingKey string) (FindingPlaceRow, error) {
 	row := q.db.QueryRowContext(ctx, findingPlace, tenant, findingKey)
 	var i FindingPlaceRow
-	err := row.Scan(&i.ID, &i.GroupKey, &i.Also)
+	err := row.Scan(
+		&i.ID,
+		&i.GroupKey,
+		&i.Also,
+		&i.ScopeID,
+	)
 	return i, err
 }
 
@@ -425,12 +433,24 @@ func (q *Queries) Newcomers(ctx context.Context, tenant string) ([]NewcomersRow,
 }
 
 const putBody = `-- name: PutBody :exec
-insert into finding_bodies (finding_id, tenant, body) values ($1, $2, $3)
-on conflict (finding_id) do update set body = excluded.body
+insert into finding_bodies (finding_id, tenant, body, search) values ($1, $2, $3, $4)
+on conflict (finding_id) do update set body = excluded.body, search = excluded.search
 `
 
-func (q *Queries) PutBody(ctx context.Context, findingID int64, tenant string, body string) error {
-	_, err := q.db.ExecContext(ctx, putBody, findingID, tenant, body)
+type PutBodyParams struct {
+	FindingID int64
+	Tenant    string
+	Body      string
+	Search    string
+}
+
+func (q *Queries) PutBody(ctx context.Context, arg PutBodyParams) error {
+	_, err := q.db.ExecContext(ctx, putBody,
+		arg.FindingID,
+		arg.Tenant,
+		arg.Body,
+		arg.Search,
+	)
 	return err
 }
 

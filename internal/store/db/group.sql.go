@@ -167,7 +167,7 @@ func (q *Queries) DirtyAlsoMembers(ctx context.Context, tenant string, first str
 }
 
 const dirtyGroupIssues = `-- name: DirtyGroupIssues :many
-select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at, i.team
+select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at, i.team, i.gave, i.judged, i.judged_at
 from finding_groups g
 join issues i on i.tenant = g.tenant and i.group_key = g.group_key
 where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty and i.phase <> 'dropped'
@@ -213,6 +213,9 @@ func (q *Queries) DirtyGroupIssues(ctx context.Context, tenant string, first str
 			&i.Issue.ReturnedAs,
 			&i.Issue.CheckedAt,
 			&i.Issue.Team,
+			&i.Issue.Gave,
+			&i.Issue.Judged,
+			&i.Issue.JudgedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -228,7 +231,7 @@ func (q *Queries) DirtyGroupIssues(ctx context.Context, tenant string, first str
 }
 
 const dirtyGroupsAfter = `-- name: DirtyGroupsAfter :many
-select group_key, version, left_finding, left_at, rule, ignored
+select group_key, version, left_finding, left_at, rule, ignored, parent
 from finding_groups
 where tenant = $1 and group_key > $2 and dirty
 order by group_key limit $3
@@ -241,6 +244,7 @@ type DirtyGroupsAfterRow struct {
 	LeftAt      Time
 	Rule        string
 	Ignored     string
+	Parent      bool
 }
 
 func (q *Queries) DirtyGroupsAfter(ctx context.Context, tenant string, after string, page int32) ([]DirtyGroupsAfterRow, error) {
@@ -259,6 +263,7 @@ func (q *Queries) DirtyGroupsAfter(ctx context.Context, tenant string, after str
 			&i.LeftAt,
 			&i.Rule,
 			&i.Ignored,
+			&i.Parent,
 		); err != nil {
 			return nil, err
 		}
@@ -324,7 +329,7 @@ func (q *Queries) DirtyMembers(ctx context.Context, tenant string, first string,
 }
 
 const groupHead = `-- name: GroupHead :one
-select group_key, version, left_finding, left_at, rule, ignored
+select group_key, version, left_finding, left_at, rule, ignored, parent
 from finding_groups
 where tenant = $1 and group_key = $2
 `
@@ -336,6 +341,7 @@ type GroupHeadRow struct {
 	LeftAt      Time
 	Rule        string
 	Ignored     string
+	Parent      bool
 }
 
 func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string) (GroupHeadRow, error) {
@@ -348,12 +354,13 @@ func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string)
 		&i.LeftAt,
 		&i.Rule,
 		&i.Ignored,
+		&i.Parent,
 	)
 	return i, err
 }
 
 const groupIssues = `-- name: GroupIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
 where tenant = $1 and group_key >= $2 and group_key <= $3 and phase <> 'dropped'
 order by group_key, id
 `
@@ -393,6 +400,9 @@ func (q *Queries) GroupIssues(ctx context.Context, tenant string, first string, 
 			&i.ReturnedAs,
 			&i.CheckedAt,
 			&i.Team,
+			&i.Gave,
+			&i.Judged,
+			&i.JudgedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -409,7 +419,7 @@ func (q *Queries) GroupIssues(ctx context.Context, tenant string, first string, 
 
 const groupsAfter = `-- name: GroupsAfter :many
 
-select group_key, version, left_finding, left_at, rule, ignored
+select group_key, version, left_finding, left_at, rule, ignored, parent
 from finding_groups
 where tenant = $1 and group_key > $2
 order by group_key limit $3
@@ -422,6 +432,7 @@ type GroupsAfterRow struct {
 	LeftAt      Time
 	Rule        string
 	Ignored     string
+	Parent      bool
 }
 
 // The pages of groups are read in ranges of keys: a range needs no list of keys
@@ -443,6 +454,7 @@ func (q *Queries) GroupsAfter(ctx context.Context, tenant string, after string, 
 			&i.LeftAt,
 			&i.Rule,
 			&i.Ignored,
+			&i.Parent,
 		); err != nil {
 			return nil, err
 		}

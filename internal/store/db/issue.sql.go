@@ -13,11 +13,11 @@ const addIssue = `-- name: AddIssue :one
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
 	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
-	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at
 ) values (
 	$1, $2, $3, $4, $5, 1, $6,
 	$7, $8, $9, $10, $11, $12, $13, $14, $15,
-	$16, $17, $18, $19, $20, $21, $22, $23
+	$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id
@@ -47,6 +47,9 @@ type AddIssueParams struct {
 	ReturnedAs    string
 	CheckedAt     Time
 	Team          string
+	Gave          string
+	Judged        string
+	JudgedAt      Time
 }
 
 // A group that has an active issue already gives no row back.
@@ -75,6 +78,9 @@ func (q *Queries) AddIssue(ctx context.Context, arg AddIssueParams) (int64, erro
 		arg.ReturnedAs,
 		arg.CheckedAt,
 		arg.Team,
+		arg.Gave,
+		arg.Judged,
+		arg.JudgedAt,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -82,34 +88,44 @@ func (q *Queries) AddIssue(ctx context.Context, arg AddIssueParams) (int64, erro
 }
 
 const countAllHeld = `-- name: CountAllHeld :one
-select count(*) from issues
-where tenant = $1
-	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened')
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key and i.integration_id = d.integration_id
+	where d.tenant = $1 and (i.phase in ('intended', 'in doubt') or i.phase in ('live', 'duplicate') and i.state = 'opened')
+) as bigint) from issues
+where issues.tenant = $1
+	and (issues.phase in ('intended', 'in doubt') or issues.phase in ('live', 'duplicate') and issues.state = 'opened')
 `
 
 func (q *Queries) CountAllHeld(ctx context.Context, tenant string) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countAllHeld, tenant)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const countAllMade = `-- name: CountAllMade :one
-select count(*) from issues
-where tenant = $1 and sent_at > $2 and phase <> 'dropped'
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key and i.integration_id = d.integration_id
+	where d.tenant = $1 and i.sent_at > $2 and i.phase <> 'dropped'
+) as bigint) from issues
+where issues.tenant = $1 and issues.sent_at > $2 and issues.phase <> 'dropped'
 `
 
 func (q *Queries) CountAllMade(ctx context.Context, tenant string, since Time) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countAllMade, tenant, since)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const countCreated = `-- name: CountCreated :one
-select count(*) from issues
-where tenant = $1 and integration_id = $2 and project_id = $3
-	and sent_at > $4 and phase <> 'dropped'
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key
+	where d.tenant = $1 and d.integration_id = $2 and i.integration_id = $2
+		and i.project_id = $3 and i.sent_at > $4 and i.phase <> 'dropped'
+) as bigint) from issues
+where issues.tenant = $1 and issues.integration_id = $2 and issues.project_id = $3
+	and issues.sent_at > $4 and issues.phase <> 'dropped'
 `
 
 type CountCreatedParams struct {
@@ -121,6 +137,8 @@ type CountCreatedParams struct {
 
 // Room is what a project has had of its caps: issues created lately, and open
 // ones. What is not known to have failed counts.
+// Digests of what waits do not count; there are few of them, so they are counted
+// apart and taken off.
 func (q *Queries) CountCreated(ctx context.Context, arg CountCreatedParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countCreated,
 		arg.Tenant,
@@ -128,9 +146,9 @@ func (q *Queries) CountCreated(ctx context.Context, arg CountCreatedParams) (int
 		arg.ProjectID,
 		arg.Since,
 	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const countHeld = `-- name: CountHeld :one
@@ -207,16 +225,20 @@ func (q *Queries) CountOpen(ctx context.Context, tenant string, integrationID in
 }
 
 const countOpenIn = `-- name: CountOpenIn :one
-select count(*) from issues
-where tenant = $1 and integration_id = $2 and project_id = $3
-	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened')
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key
+	where d.tenant = $1 and d.integration_id = $2 and i.integration_id = $2
+		and i.project_id = $3 and (i.phase in ('intended', 'in doubt') or i.phase in ('live', 'duplicate') and i.state = 'opened')
+) as bigint) from issues
+where issues.tenant = $1 and issues.integration_id = $2 and issues.project_id = $3
+	and (issues.phase in ('intended', 'in doubt') or issues.phase in ('live', 'duplicate') and issues.state = 'opened')
 `
 
 func (q *Queries) CountOpenIn(ctx context.Context, tenant string, integrationID int64, projectID int64) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countOpenIn, tenant, integrationID, projectID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const enterCounter = `-- name: EnterCounter :exec
@@ -245,7 +267,7 @@ func (q *Queries) EnterProject(ctx context.Context, tenant string, integrationID
 }
 
 const issueByID = `-- name: IssueByID :one
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues where tenant = $1 and id = $2
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues where tenant = $1 and id = $2
 `
 
 func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue, error) {
@@ -277,12 +299,15 @@ func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue
 		&i.ReturnedAs,
 		&i.CheckedAt,
 		&i.Team,
+		&i.Gave,
+		&i.Judged,
+		&i.JudgedAt,
 	)
 	return i, err
 }
 
 const issueByIID = `-- name: IssueByIID :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and iid = $4 and iid > 0
 `
 
@@ -333,6 +358,9 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 			&i.ReturnedAs,
 			&i.CheckedAt,
 			&i.Team,
+			&i.Gave,
+			&i.Judged,
+			&i.JudgedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -348,7 +376,7 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 }
 
 const issueByNonce = `-- name: IssueByNonce :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
 where tenant = $1 and integration_id = $2 and nonce = $3
 `
 
@@ -387,6 +415,9 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 			&i.ReturnedAs,
 			&i.CheckedAt,
 			&i.Team,
+			&i.Gave,
+			&i.Judged,
+			&i.JudgedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -402,7 +433,7 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 }
 
 const lostIssues = `-- name: LostIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'lost' and iid > 0
 order by id limit 1000
 `
@@ -442,6 +473,9 @@ func (q *Queries) LostIssues(ctx context.Context, tenant string, integrationID i
 			&i.ReturnedAs,
 			&i.CheckedAt,
 			&i.Team,
+			&i.Gave,
+			&i.Judged,
+			&i.JudgedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -491,8 +525,9 @@ update issues set
 	pending_state = $6, override_state = $7,
 	observed = $8, written = $9, missing = $10, trouble = $11,
 	routed_id = $12, move_to = $13, move_at = $14, move_refused = $15,
-	returns = $16, returned_as = $17, team = $18, rev = rev + 1
-where tenant = $19 and id = $20 and rev = $21
+	returns = $16, returned_as = $17, team = $18,
+	gave = $19, judged = $20, judged_at = $21, rev = rev + 1
+where tenant = $22 and id = $23 and rev = $24
 `
 
 type SaveIssueParams struct {
@@ -514,6 +549,9 @@ type SaveIssueParams struct {
 	Returns       int64
 	ReturnedAs    string
 	Team          string
+	Gave          string
+	Judged        string
+	JudgedAt      Time
 	Tenant        string
 	ID            int64
 	Rev           int64
@@ -539,6 +577,9 @@ func (q *Queries) SaveIssue(ctx context.Context, arg SaveIssueParams) (int64, er
 		arg.Returns,
 		arg.ReturnedAs,
 		arg.Team,
+		arg.Gave,
+		arg.Judged,
+		arg.JudgedAt,
 		arg.Tenant,
 		arg.ID,
 		arg.Rev,
@@ -573,7 +614,7 @@ func (q *Queries) SetWatermark(ctx context.Context, arg SetWatermarkParams) erro
 }
 
 const unsettled = `-- name: Unsettled :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
 where tenant = $1 and integration_id = $2 and phase in ('intended', 'in doubt')
 order by id
 `
@@ -613,6 +654,9 @@ func (q *Queries) Unsettled(ctx context.Context, tenant string, integrationID in
 			&i.ReturnedAs,
 			&i.CheckedAt,
 			&i.Team,
+			&i.Gave,
+			&i.Judged,
+			&i.JudgedAt,
 		); err != nil {
 			return nil, err
 		}

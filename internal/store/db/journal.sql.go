@@ -182,9 +182,10 @@ func (q *Queries) CountOutcomes(ctx context.Context, tenant string, runID int64)
 	return items, nil
 }
 
-const endEntries = `-- name: EndEntries :exec
+const endEntries = `-- name: EndEntries :many
 update journal set outcome = $1, ended_at = $2
 where tenant = $3 and issue_id = $4 and verb = '+' and outcome in ('intended', 'in doubt')
+returning id, tenant, run_id, seq, verb, reason, group_key, issue_id, outcome, trouble, calls, wrote_at, ended_at, summary, web_url, title, stamp, before
 `
 
 type EndEntriesParams struct {
@@ -197,14 +198,51 @@ type EndEntriesParams struct {
 // A look that found out what became of a create says so in the journal too:
 // whoever took the step may not live any more. Of a change in doubt a look shows
 // only what the issue says now, so its entry stays in doubt.
-func (q *Queries) EndEntries(ctx context.Context, arg EndEntriesParams) error {
-	_, err := q.db.ExecContext(ctx, endEntries,
+func (q *Queries) EndEntries(ctx context.Context, arg EndEntriesParams) ([]Journal, error) {
+	rows, err := q.db.QueryContext(ctx, endEntries,
 		arg.Ended,
 		arg.EndedAt,
 		arg.Tenant,
 		arg.IssueID,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Journal
+	for rows.Next() {
+		var i Journal
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.RunID,
+			&i.Seq,
+			&i.Verb,
+			&i.Reason,
+			&i.GroupKey,
+			&i.IssueID,
+			&i.Outcome,
+			&i.Trouble,
+			&i.Calls,
+			&i.WroteAt,
+			&i.EndedAt,
+			&i.Summary,
+			&i.WebURL,
+			&i.Title,
+			&i.Stamp,
+			&i.Before,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const entries = `-- name: Entries :many

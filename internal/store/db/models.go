@@ -26,6 +26,72 @@ type AccessReview struct {
 	Remarks       string
 }
 
+type ApiToken struct {
+	ID        int64
+	Tenant    string
+	PersonID  int64
+	Role      string
+	Name      string
+	Hint      string
+	Hash      string
+	Scopes    string
+	MadeBy    string
+	MadeAt    Time
+	EndsAt    Time
+	UsedAt    Time
+	RevokedAt Time
+}
+
+type AuditAnchor struct {
+	Tenant    string
+	Sequence  int64
+	Previous  int64
+	Hash      string
+	At        Time
+	KeyID     string
+	Signature []byte
+}
+
+type AuditKey struct {
+	Tenant    string
+	KeyID     string
+	PublicKey []byte
+	Sealed    []byte
+	MadeAt    Time
+}
+
+type AuditLine struct {
+	Tenant       string
+	Sequence     int64
+	At           Time
+	ActorKind    string
+	ActorName    string
+	Action       string
+	ObjectKind   string
+	ObjectID     string
+	ObjectName   string
+	FactsBefore  string
+	FactsAfter   string
+	Why          string
+	RunID        int64
+	RequestID    string
+	PreviousHash string
+	Hash         string
+}
+
+type AuditSeal struct {
+	Tenant       string
+	FromSequence int64
+	ToSequence   int64
+	FirstHash    string
+	LastHash     string
+	FirstAt      Time
+	LastAt       Time
+	At           Time
+	KeyID        string
+	Signature    []byte
+}
+
 type Bootstrap struct {
 	ID            int64
 	Tenant        string
@@ -50,6 +116,17 @@ type Breaker struct {
 	Told          bool
 	Trouble       string
 	Rev           int64
+}
+
+type CodeState struct {
+	Tenant     string
+	Name       string
+	Host       string
+	Repository string
+	Folder     string
+	Resources  int64
+	AddedBy    string
+	AddedAt    Time
 }
 
 type Connection struct {
@@ -98,6 +175,14 @@ type Hook struct {
 	Repeated      int64
 	Ignored       int64
 	Refused       int64
+}
+
+type Identity struct {
+	Issuer   string
+	Subject  string
+	PersonID int64
+	LinkedAt Time
+	SeenAt   Time
 }
 
 type Instance struct {
@@ -152,6 +237,9 @@ type Issue struct {
 	ReturnedAs    string
 	CheckedAt     Time
 	Team          string
+	Gave          string
+	Judged        string
+	JudgedAt      Time
 }
 
 type Journal struct {
@@ -181,6 +269,19 @@ type Keyset struct {
 	KeyID     int64
 	Version   int64
 	ChangedAt Time
+}
+
+type Person struct {
+	ID           int64
+	Email        string
+	EmailKey     string
+	Name         string
+	Password     string
+	Installation bool
+	Generation   int64
+	CreatedAt    Time
+	DisabledAt   Time
+	SignedInAt   Time
 }
 
 type Pull struct {
@@ -257,6 +358,80 @@ type Scope struct {
 	Scope      string
 	AdmittedAt Time
 	Flagged    string
+}
+
+type Session struct {
+	ID         int64
+	PersonID   int64
+	Generation int64
+	Hash       string
+	Method     string
+	Address    string
+	Agent      string
+	BegunAt    Time
+	SeenAt     Time
+	EndsAt     Time
+}
+
+type SigninLink struct {
+	ID       int64
+	Kind     string
+	PersonID int64
+	Hash     string
+	MadeBy   string
+	MadeAt   Time
+	EndsAt   Time
+	UsedAt   Time
+}
+
+type SigninThrottle struct {
+	Key      string
+	Turns    int64
+	Failures int64
+	UntilAt  Time
+	LastAt   Time
+}
+
+type Source struct {
+	ID          int64
+	Tenant      string
+	Name        string
+	Type        string
+	Scope       string
+	Options     string
+	Rate        int64
+	Token       []byte
+	TokenAt     Time
+	Former      []byte
+	FormerUntil Time
+	Enabled     bool
+	CreatedAt   Time
+	UsedAt      Time
+	Accepted    int64
+	Events      int64
+	Repeated    int64
+	Refused     int64
+}
+
+type Suggestion struct {
+	Tenant    string
+	Number    int64
+	Identity  string
+	Says      string
+	Answer    string
+	Seen      int64
+	Reason    string
+	Author    string
+	DecidedAt Time
+	Revision  int64
+}
+
+type TenantRole struct {
+	Tenant   string
+	PersonID int64
+	Origin   string
+	Role     string
+	SetAt    Time
 }
 
 type Token struct {

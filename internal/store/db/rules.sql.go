@@ -99,7 +99,7 @@ func (q *Queries) ActiveIssuesOf(ctx context.Context, tenant string, groupKey st
 }
 
 const addMembership = `-- name: AddMembership :exec
-insert into memberships (tenant, finding_id, place, group_key, rule) values ($1, $2, $3, $4, $5)
+insert into memberships (tenant, finding_id, place, group_key, rule, child) values ($1, $2, $3, $4, $5, $6)
 `
 
 type AddMembershipParams struct {
@@ -108,6 +108,7 @@ type AddMembershipParams struct {
 	Place     int64
 	GroupKey  string
 	Rule      string
+	Child     string
 }
 
 func (q *Queries) AddMembership(ctx context.Context, arg AddMembershipParams) error {
@@ -117,6 +118,7 @@ func (q *Queries) AddMembership(ctx context.Context, arg AddMembershipParams) er
 		arg.Place,
 		arg.GroupKey,
 		arg.Rule,
+		arg.Child,
 	)
 	return err
 }
@@ -257,7 +259,7 @@ func (q *Queries) HasFindings(ctx context.Context, tenant string, groupKey strin
 }
 
 const heir = `-- name: Heir :one
-select f.group_key
+select f.group_key, g.parent
 from finding_groups g
 join findings f on f.tenant = g.tenant and f.id = g.left_finding
 where g.tenant = $1 and g.group_key = $2
@@ -265,13 +267,18 @@ where g.tenant = $1 and g.group_key = $2
 	and not exists (select 1 from memberships m where m.tenant = $1 and m.group_key = $2)
 `
 
+type HeirRow struct {
+	GroupKey string
+	Parent   bool
+}
+
 // Heir is the group that the finding is in that left a group last, if that has
-// none any more.
-func (q *Queries) Heir(ctx context.Context, tenant string, groupKey string) (string, error) {
+// none any more, and whether that was a parent's.
+func (q *Queries) Heir(ctx context.Context, tenant string, groupKey string) (HeirRow, error) {
 	row := q.db.QueryRowContext(ctx, heir, tenant, groupKey)
-	var group_key string
-	err := row.Scan(&group_key)
-	return group_key, err
+	var i HeirRow
+	err := row.Scan(&i.GroupKey, &i.Parent)
+	return i, err
 }
 
 const inherit = `-- name: Inherit :execrows
@@ -327,17 +334,18 @@ func (q *Queries) LastRevision(ctx context.Context, tenant string) (RuleRevision
 }
 
 const leadOfLeavers = `-- name: LeadOfLeavers :one
-select f.id, f.group_key, f.also, r.place
+select f.id, f.group_key, f.also, r.place, w.parent
 from regroupings r
+join finding_groups w on w.tenant = r.tenant and w.group_key = r.was
 join findings f on f.tenant = r.tenant and f.id = r.finding_id
 join finding_groups g on g.tenant = f.tenant and g.group_key = f.group_key
 where r.tenant = $1 and r.was = $2
 order by
-	exists (
+	(not w.parent and exists (
 		select 1 from issues o
 		where o.tenant = $1 and o.integration_id = $3 and o.group_key = f.group_key
 			and o.phase in ('intended', 'in doubt', 'live', 'lost')
-	),
+	)),
 	g.ignored = '' desc, f.detection = 'present' desc, coalesce(f.savings_micros, 0) desc, f.severity desc, f.finding_key
 limit 1
 `
@@ -347,11 +355,13 @@ type LeadOfLeaversRow struct {
 	GroupKey string
 	Also     int64
 	Place    int64
+	Parent   bool
 }
 
 // LeadOfLeavers is the finding that an issue of those that left a group would be
 // told by (rule.Group.Lead): one whose group has no issue before one whose group
-// has, and one that has issues before one that is ignored.
+// has, and one that has issues before one that is ignored. Of those that left a
+// parent's group it does not matter what their own groups have.
 func (q *Queries) LeadOfLeavers(ctx context.Context, tenant string, was string, integrationID int64) (LeadOfLeaversRow, error) {
 	row := q.db.QueryRowContext(ctx, leadOfLeavers, tenant, was, integrationID)
 	var i LeadOfLeaversRow
@@ -360,12 +370,13 @@ func (q *Queries) LeadOfLeavers(ctx context.Context, tenant string, was string, 
 		&i.GroupKey,
 		&i.Also,
 		&i.Place,
+		&i.Parent,
 	)
 	return i, err
 }
 
 const membershipsOf = `-- name: MembershipsOf :many
-select place, group_key, rule from memberships
+select place, group_key, rule, child from memberships
 where tenant = $1 and finding_id = $2 order by place
 `
 
@@ -373,6 +384,7 @@ type MembershipsOfRow struct {
 	Place    int64
 	GroupKey string
 	Rule     string
+	Child    string
 }
 
 func (q *Queries) MembershipsOf(ctx context.Context, tenant string, findingID int64) ([]MembershipsOfRow, error) {
@@ -384,7 +396,12 @@ func (q *Queries) MembershipsOf(ctx context.Context, tenant string, findingID in
 	var items []MembershipsOfRow
 	for rows.Next() {
 		var i MembershipsOfRow
-		if err := rows.Scan(&i.Place, &i.GroupKey, &i.Rule); err != nil {
+		if err := rows.Scan(
+			&i.Place,
+			&i.GroupKey,
+			&i.Rule,
+			&i.Child,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -38,7 +38,7 @@ func (t *Time) Scan(value any) error {
 	case string:
 		parsed, err := time.Parse(layout, v)
 		if err != nil {
-			return fmt.Errorf("the time %.40q in the database is not written as %s", v, layout)
+			return &MisreadError{fmt.Sprintf("the time %.40q in the database is not written as %s", v, layout)}
 		}
 		t.Time = parsed
 	default:
@@ -46,3 +46,9 @@ func (t *Time) Scan(value any) error {
 	}
 	return nil
 }
+
+// MisreadError says that a column holds what cxm does not write there.
+type MisreadError struct{ said string }
+
+// Error says what it holds.
+func (e *MisreadError) Error() string { return e.said }

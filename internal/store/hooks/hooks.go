@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 	"cxm/internal/store/tokens"
@@ -120,8 +122,9 @@ func (s *Store) Add(ctx context.Context, h Hook) (Hook, error) {
 		})
 		if fresh = err == nil; fresh {
 			h.ID = id
-			return nil
+			return noteHook(ctx, "webhook.added", h)
 		}
+		audit.Quiet(ctx) // it was there already
 		return none(err)
 	})
 	if err != nil || fresh {
@@ -141,8 +144,29 @@ func (s *Store) Add(ctx context.Context, h Hook) (Hook, error) {
 // itself. The error is ErrNotFound.
 func (s *Store) Save(ctx context.Context, h Hook) error {
 	return s.write(ctx, "webhook", "storing a webhook", func(ctx context.Context, q *db.Queries) error {
-		return one(q.SaveHook(ctx, db.SaveHookParams{Base: h.Base, Signing: h.Signing, Target: h.Target, GitlabID: h.GitLabID, Tenant: s.tenant, ID: h.ID}))
+		if err := one(q.SaveHook(ctx, db.SaveHookParams{Base: h.Base, Signing: h.Signing, Target: h.Target, GitlabID: h.GitLabID, Tenant: s.tenant, ID: h.ID})); err != nil {
+			return err
+		}
+		return noteHook(ctx, "webhook.installed", h)
 	})
+}
+
+// noteHook adds to the audit log what became of a webhook, in cxm and in GitLab.
+func noteHook(ctx context.Context, action string, h Hook) error {
+	return audit.Note(ctx, audit.Line{
+		Action: action, Object: audit.Object{Kind: "webhook", ID: strconv.FormatInt(h.ID, 10), Name: h.Target},
+		After: audit.Of(audit.Values{
+			"integration": number(h.Integration), "level": string(h.Level), "target": h.Target, "gitlab_id": number(h.GitLabID), "base": h.Base,
+		}),
+	})
+}
+
+// number is a number that is left out where it says nothing.
+func number(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
 }
 
 // Check stores what GitLab says of a webhook's health, and what is wrong with it.
@@ -169,7 +193,10 @@ func (s *Store) Tell(ctx context.Context, id int64) (first bool, err error) {
 // Delete forgets a webhook. The error is ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id int64) error {
 	return s.write(ctx, "webhook", "forgetting a webhook", func(ctx context.Context, q *db.Queries) error {
-		return one(q.DeleteHook(ctx, s.tenant, id))
+		if err := one(q.DeleteHook(ctx, s.tenant, id)); err != nil {
+			return err
+		}
+		return noteHook(ctx, "webhook.removed", Hook{ID: id})
 	})
 }
 

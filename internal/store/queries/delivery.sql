@@ -8,6 +8,15 @@ select * from deliveries
 where tenant = @tenant and source = @source and scope = @scope and trouble = ''
 order by id limit 1;
 
+-- NextDeliveries is NextDelivery for several, without what is in them.
+-- name: NextDeliveries :many
+select id, options, sizes from deliveries
+where tenant = @tenant and source = @source and scope = @scope and trouble = ''
+order by id limit @most;
+
+-- name: DeliveryByID :one
+select * from deliveries where tenant = @tenant and id = @id;
+
 -- name: TroubleDelivery :exec
 update deliveries set trouble = @trouble where tenant = @tenant and id = @id;
 

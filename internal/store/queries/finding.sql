@@ -6,13 +6,13 @@ on conflict (tenant, source, scope) do update set scope = excluded.scope
 returning id;
 
 -- name: FindingPlace :one
-select id, group_key, also from findings where tenant = @tenant and finding_key = @finding_key;
+select id, group_key, also, scope_id from findings where tenant = @tenant and finding_key = @finding_key;
 
 -- AddGroup makes a group that is new, and neither changes nor holds one that is
 -- there.
 -- name: AddGroup :execrows
-insert into finding_groups (tenant, group_key, rule, ignored, version, dirty)
-values (@tenant, @group_key, @rule, @ignored, 1, true)
+insert into finding_groups (tenant, group_key, rule, ignored, parent, version, dirty)
+values (@tenant, @group_key, @rule, @ignored, @parent, 1, true)
 on conflict (tenant, group_key) do nothing;
 
 -- MarkGroup says that a group changed, by which rule it is now, and which finding
@@ -39,8 +39,8 @@ on conflict (tenant, finding_key) do update set
 returning id;
 
 -- name: PutBody :exec
-insert into finding_bodies (finding_id, tenant, body) values (@finding_id, @tenant, @body)
-on conflict (finding_id) do update set body = excluded.body;
+insert into finding_bodies (finding_id, tenant, body, search) values (@finding_id, @tenant, @body, @search)
+on conflict (finding_id) do update set body = excluded.body, search = excluded.search;
 
 -- Miss keeps since where none is given.
 -- name: Miss :one

@@ -3,13 +3,13 @@
 -- condition would keep both databases from using the index of dirty groups.
 
 -- name: GroupsAfter :many
-select group_key, version, left_finding, left_at, rule, ignored
+select group_key, version, left_finding, left_at, rule, ignored, parent
 from finding_groups
 where tenant = @tenant and group_key > @after
 order by group_key limit @page;
 
 -- name: DirtyGroupsAfter :many
-select group_key, version, left_finding, left_at, rule, ignored
+select group_key, version, left_finding, left_at, rule, ignored, parent
 from finding_groups
 where tenant = @tenant and group_key > @after and dirty
 order by group_key limit @page;
@@ -80,6 +80,6 @@ update finding_groups set dirty = false
 where tenant = @tenant and group_key = @group_key and version = @version and dirty;
 
 -- name: GroupHead :one
-select group_key, version, left_finding, left_at, rule, ignored
+select group_key, version, left_finding, left_at, rule, ignored, parent
 from finding_groups
 where tenant = @tenant and group_key = @group_key;

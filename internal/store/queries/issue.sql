@@ -3,11 +3,11 @@
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
 	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
-	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at
 ) values (
 	@tenant, @integration_id, @group_key, @nonce, @phase, 1, @sent_at,
 	@project_id, @iid, @state, @pending_state, @override_state, @observed, @written, @missing, @trouble,
-	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at, @team
+	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at, @team, @gave, @judged, @judged_at
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id;
@@ -18,7 +18,8 @@ update issues set
 	pending_state = @pending_state, override_state = @override_state,
 	observed = @observed, written = @written, missing = @missing, trouble = @trouble,
 	routed_id = @routed_id, move_to = @move_to, move_at = @move_at, move_refused = @move_refused,
-	returns = @returns, returned_as = @returned_as, team = @team, rev = rev + 1
+	returns = @returns, returned_as = @returned_as, team = @team,
+	gave = @gave, judged = @judged, judged_at = @judged_at, rev = rev + 1
 where tenant = @tenant and id = @id and rev = @rev;
 
 -- name: Unsettled :many
@@ -67,15 +68,25 @@ select * from issues where tenant = @tenant and id = @id;
 
 -- Room is what a project has had of its caps: issues created lately, and open
 -- ones. What is not known to have failed counts.
+-- Digests of what waits do not count; there are few of them, so they are counted
+-- apart and taken off.
 -- name: CountCreated :one
-select count(*) from issues
-where tenant = @tenant and integration_id = @integration_id and project_id = @project_id
-	and sent_at > @since and phase <> 'dropped';
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key
+	where d.tenant = @tenant and d.integration_id = @integration_id and i.integration_id = @integration_id
+		and i.project_id = @project_id and i.sent_at > @since and i.phase <> 'dropped'
+) as bigint) from issues
+where issues.tenant = @tenant and issues.integration_id = @integration_id and issues.project_id = @project_id
+	and issues.sent_at > @since and issues.phase <> 'dropped';
 
 -- name: CountOpenIn :one
-select count(*) from issues
-where tenant = @tenant and integration_id = @integration_id and project_id = @project_id
-	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened');
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key
+	where d.tenant = @tenant and d.integration_id = @integration_id and i.integration_id = @integration_id
+		and i.project_id = @project_id and (i.phase in ('intended', 'in doubt') or i.phase in ('live', 'duplicate') and i.state = 'opened')
+) as bigint) from issues
+where issues.tenant = @tenant and issues.integration_id = @integration_id and issues.project_id = @project_id
+	and (issues.phase in ('intended', 'in doubt') or issues.phase in ('live', 'duplicate') and issues.state = 'opened');
 
 -- EnterProject holds a project's row until the transaction ends: of two who
 -- count and then create, one waits for the other.
@@ -95,13 +106,19 @@ where tenant = @tenant and team = @team
 	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened');
 
 -- name: CountAllMade :one
-select count(*) from issues
-where tenant = @tenant and sent_at > @since and phase <> 'dropped';
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key and i.integration_id = d.integration_id
+	where d.tenant = @tenant and i.sent_at > @since and i.phase <> 'dropped'
+) as bigint) from issues
+where issues.tenant = @tenant and issues.sent_at > @since and issues.phase <> 'dropped';
 
 -- name: CountAllHeld :one
-select count(*) from issues
-where tenant = @tenant
-	and (phase in ('intended', 'in doubt') or phase in ('live', 'duplicate') and state = 'opened');
+select cast(count(*) - (
+	select count(*) from digests d join issues i on i.tenant = d.tenant and i.group_key = d.group_key and i.integration_id = d.integration_id
+	where d.tenant = @tenant and (i.phase in ('intended', 'in doubt') or i.phase in ('live', 'duplicate') and i.state = 'opened')
+) as bigint) from issues
+where issues.tenant = @tenant
+	and (issues.phase in ('intended', 'in doubt') or issues.phase in ('live', 'duplicate') and issues.state = 'opened');
 
 -- EnterCounter is EnterProject for a team, and for everybody.
 -- name: EnterCounter :exec

@@ -71,6 +71,7 @@ select * from journal where tenant = @tenant and id = @id;
 -- A look that found out what became of a create says so in the journal too:
 -- whoever took the step may not live any more. Of a change in doubt a look shows
 -- only what the issue says now, so its entry stays in doubt.
--- name: EndEntries :exec
+-- name: EndEntries :many
 update journal set outcome = @ended, ended_at = @ended_at
-where tenant = @tenant and issue_id = @issue_id and verb = '+' and outcome in ('intended', 'in doubt');
+where tenant = @tenant and issue_id = @issue_id and verb = '+' and outcome in ('intended', 'in doubt')
+returning *;

@@ -30,14 +30,14 @@ where f.tenant = @tenant and f.id > @after
 order by f.id limit @page;
 
 -- name: MembershipsOf :many
-select place, group_key, rule from memberships
+select place, group_key, rule, child from memberships
 where tenant = @tenant and finding_id = @finding_id order by place;
 
 -- name: DropMemberships :exec
 delete from memberships where tenant = @tenant and finding_id = @finding_id;
 
 -- name: AddMembership :exec
-insert into memberships (tenant, finding_id, place, group_key, rule) values (@tenant, @finding_id, @place, @group_key, @rule);
+insert into memberships (tenant, finding_id, place, group_key, rule, child) values (@tenant, @finding_id, @place, @group_key, @rule, @child);
 
 -- name: Regroup :exec
 update findings set group_key = @group_key, also = @also where tenant = @tenant and id = @id;
@@ -66,19 +66,21 @@ select exists (select 1 from findings f where f.tenant = @tenant and f.group_key
 
 -- LeadOfLeavers is the finding that an issue of those that left a group would be
 -- told by (rule.Group.Lead): one whose group has no issue before one whose group
--- has, and one that has issues before one that is ignored.
+-- has, and one that has issues before one that is ignored. Of those that left a
+-- parent's group it does not matter what their own groups have.
 -- name: LeadOfLeavers :one
-select f.id, f.group_key, f.also, r.place
+select f.id, f.group_key, f.also, r.place, w.parent
 from regroupings r
+join finding_groups w on w.tenant = r.tenant and w.group_key = r.was
 join findings f on f.tenant = r.tenant and f.id = r.finding_id
 join finding_groups g on g.tenant = f.tenant and g.group_key = f.group_key
 where r.tenant = @tenant and r.was = @was
 order by
-	exists (
+	(not w.parent and exists (
 		select 1 from issues o
 		where o.tenant = @tenant and o.integration_id = @integration_id and o.group_key = f.group_key
 			and o.phase in ('intended', 'in doubt', 'live', 'lost')
-	),
+	)),
 	g.ignored = '' desc, f.detection = 'present' desc, coalesce(f.savings_micros, 0) desc, f.severity desc, f.finding_key
 limit 1;
 
@@ -101,9 +103,9 @@ from (select finding_id from regroupings where tenant = @tenant order by finding
 delete from regroupings where tenant = @tenant and finding_id <= @finding_id;
 
 -- Heir is the group that the finding is in that left a group last, if that has
--- none any more.
+-- none any more, and whether that was a parent's.
 -- name: Heir :one
-select f.group_key
+select f.group_key, g.parent
 from finding_groups g
 join findings f on f.tenant = g.tenant and f.id = g.left_finding
 where g.tenant = @tenant and g.group_key = @group_key

@@ -26,13 +26,14 @@ type Place struct {
 	Group   string
 	Rule    string
 	Ignored string // why no issue is made of it; empty: one is
+	Child   string // which of the finding's groups it stands over, as a parent's; empty: it is no parent's
 }
 
 // Places are where a finding goes, its first group first.
 func Places(p rule.Placed) []Place {
 	out := []Place{{Group: string(p.Group), Rule: p.Rule, Ignored: p.Ignored}}
 	for _, a := range p.Also {
-		out = append(out, Place{Group: string(a.Group), Rule: a.Rule})
+		out = append(out, Place{Group: string(a.Group), Rule: a.Rule, Child: string(a.Child)})
 	}
 	return out
 }
@@ -59,7 +60,7 @@ func New(q *db.Queries, tenant string) *Mover {
 // Open sees to it that the groups are there that a finding goes to.
 func (m *Mover) Open(ctx context.Context, places []Place) error {
 	for _, p := range places {
-		added, err := m.q.AddGroup(ctx, db.AddGroupParams{Tenant: m.tenant, GroupKey: p.Group, Rule: p.Rule, Ignored: p.Ignored})
+		added, err := m.q.AddGroup(ctx, db.AddGroupParams{Tenant: m.tenant, GroupKey: p.Group, Rule: p.Rule, Ignored: p.Ignored, Parent: p.Child != ""})
 		if err != nil {
 			return err
 		}
@@ -79,7 +80,7 @@ func (m *Mover) Was(ctx context.Context, id int64, first Place, also int64) ([]P
 	}
 	rows, err := m.q.MembershipsOf(ctx, m.tenant, id)
 	for _, r := range rows {
-		out = append(out, Place{Group: r.GroupKey, Rule: r.Rule})
+		out = append(out, Place{Group: r.GroupKey, Rule: r.Rule, Child: r.Child})
 	}
 	return out, err
 }
@@ -91,12 +92,13 @@ func (m *Mover) Move(ctx context.Context, id int64, was, now []Place) error {
 		return err
 	}
 	for i, p := range was {
+		rank := rank(was[:i], p.Child != "")
 		if slices.ContainsFunc(now, func(n Place) bool { return n.Group == p.Group }) {
 			continue
 		}
 		m.touch(p.Group, change{left: id})
 		m.left[p.Group] = true
-		if err := m.q.AddRegrouping(ctx, db.AddRegroupingParams{Tenant: m.tenant, FindingID: id, Was: p.Group, Place: int64(i)}); err != nil {
+		if err := m.q.AddRegrouping(ctx, db.AddRegroupingParams{Tenant: m.tenant, FindingID: id, Was: p.Group, Place: int64(rank)}); err != nil {
 			return err
 		}
 	}
@@ -113,7 +115,7 @@ func (m *Mover) others(ctx context.Context, id int64, was, now []Place) error {
 		}
 	}
 	for i, p := range now[1:] {
-		err := m.q.AddMembership(ctx, db.AddMembershipParams{Tenant: m.tenant, FindingID: id, Place: int64(i + 1), GroupKey: p.Group, Rule: p.Rule})
+		err := m.q.AddMembership(ctx, db.AddMembershipParams{Tenant: m.tenant, FindingID: id, Place: int64(i + 1), GroupKey: p.Group, Rule: p.Rule, Child: p.Child})
 		if err != nil {
 			return err
 		}
@@ -210,21 +212,55 @@ func (m *Mover) Inherit(ctx context.Context, i Handed) error {
 	if err != nil {
 		return err
 	}
+	if heir == "" {
+		return nil
+	}
 	rows, err := m.q.Inherit(ctx, db.InheritParams{Tenant: m.tenant, ID: i.Row, Was: i.Group, Heir: heir})
-	if err == nil && rows > 0 {
-		m.touch(heir, change{})
+	if err != nil || rows == 0 {
+		return err
+	}
+	m.touch(heir, change{})
+	return m.touchParents(ctx, heir)
+}
+
+// touchParents remembers that the issue beneath them is another one.
+func (m *Mover) touchParents(ctx context.Context, group string) error {
+	parents, err := m.q.ParentsOf(ctx, m.tenant, group)
+	for _, parent := range parents {
+		m.touch(parent, change{})
 	}
 	return err
 }
 
 // heir is the group that took the place of the one that the finding left: that of
-// the same rank among its groups, else its first.
+// the same rank among its groups, else its first. A parent's issue lists others, so
+// only a parent's group takes it, and none may ("").
 func (m *Mover) heir(ctx context.Context, lead db.LeadOfLeaversRow) (string, error) {
-	now, err := m.Was(ctx, lead.ID, Place{Group: lead.GroupKey}, min(lead.Also, lead.Place))
-	if int(lead.Place) < len(now) {
-		return now[lead.Place].Group, err
+	also := lead.Also
+	if lead.Place == 0 && !lead.Parent {
+		also = 0 // it is its first
 	}
-	return lead.GroupKey, err
+	all, err := m.Was(ctx, lead.ID, Place{Group: lead.GroupKey}, also)
+	now := slices.DeleteFunc(all, func(p Place) bool { return (p.Child != "") != lead.Parent })
+	switch {
+	case err != nil || len(now) == 0:
+		return "", err
+	case int(lead.Place) < len(now):
+		return now[lead.Place].Group, nil
+	}
+	return now[0].Group, nil
+}
+
+// rank is the place of a group among those of a finding that are parents', or that
+// are not: how many of them stand before it.
+func rank(before []Place, parent bool) int {
+	n := 0
+	for _, p := range before {
+		if (p.Child != "") == parent {
+			n++
+		}
+	}
+	return n
 }
 
 // Mark tells the groups that they changed; those that were left, since when.

@@ -12,9 +12,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/integration/access"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
@@ -83,10 +85,26 @@ func (s *Store) Begin(ctx context.Context, url, username string, now time.Time) 
 			return err
 		}
 		r, err := q.Bootstrap(ctx, s.tenant, url, fold(username))
+		if err != nil {
+			return err
+		}
 		b = toBootstrap(r)
-		return err
+		return noteAccount(ctx, "account.setup.begun", b)
 	})
 	return b, err
+}
+
+// noteAccount adds to the audit log how far the setting up of a service account
+// in GitLab has come.
+func noteAccount(ctx context.Context, action string, b Bootstrap) error {
+	after := audit.Values{"url": b.URL}
+	if b.Account != 0 {
+		after["account_id"] = b.Account
+	}
+	if b.Integration != 0 {
+		after["integration"] = b.Integration
+	}
+	return audit.Note(ctx, audit.Line{Action: action, Object: audit.Object{Kind: "account", ID: b.Username, Name: b.Username}, After: audit.Of(after)})
 }
 
 // Bootstrap is what is known of a service account; the zero one: nothing.
@@ -111,9 +129,15 @@ func (s *Store) Save(ctx context.Context, b Bootstrap) error {
 			AccountID: b.Account, IntegrationID: b.Integration, EndedAt: db.Time{Time: b.EndedAt},
 		})
 		if err == nil && rows == 0 {
-			return db.ErrNotFound
+			err = db.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if b.EndedAt.IsZero() {
+			return noteAccount(ctx, "account.made", b)
+		}
+		return noteAccount(ctx, "account.setup.ended", b)
 	})
 }
 
@@ -142,8 +166,13 @@ func (s *Store) Add(ctx context.Context, r Review) (Review, error) {
 			Tenant: s.tenant, IntegrationID: r.Integration, ReviewedAt: db.Time{Time: r.At},
 			ReviewedBy: r.By, Note: r.Note, Reach: reach, Remarks: remarks,
 		})
-		r.ID = id
-		return err
+		if r.ID = id; err != nil {
+			return err
+		}
+		return audit.Note(ctx, audit.Line{
+			Action: "access.reviewed", Object: integrationObject(r.Integration), Why: r.Note,
+			After: audit.Of(audit.Values{"review": id, "reviewed_by": r.By, "remarks": len(r.Remarks)}),
+		})
 	})
 	return r, err
 }
@@ -190,6 +219,13 @@ func (s *Store) Owners(ctx context.Context, integration int64) ([]string, error)
 // SetOwners replaces them; none: nobody.
 func (s *Store) SetOwners(ctx context.Context, integration int64, addresses []string, now time.Time) error {
 	return s.save(ctx, "owners", "recording the owners", func(ctx context.Context, q *db.Queries) error {
+		before, err := q.AccessOwners(ctx, s.tenant, integration)
+		if err != nil {
+			return err
+		}
+		if err := noteOwners(ctx, integration, before, addresses); err != nil {
+			return err
+		}
 		if err := q.DropAccessOwners(ctx, s.tenant, integration); err != nil {
 			return err
 		}
@@ -201,6 +237,22 @@ func (s *Store) SetOwners(ctx context.Context, integration int64, addresses []st
 		}
 		return nil
 	})
+}
+
+// noteOwners adds to the audit log who looks after an account from now on.
+func noteOwners(ctx context.Context, integration int64, before []db.AccessOwner, addresses []string) error {
+	var was []string
+	for _, r := range before {
+		was = append(was, r.Address)
+	}
+	return audit.Note(ctx, audit.Line{
+		Action: "access.owners_set", Object: integrationObject(integration),
+		Before: audit.Of(audit.Values{"owners": was}), After: audit.Of(audit.Values{"owners": addresses}),
+	})
+}
+
+func integrationObject(id int64) audit.Object {
+	return audit.Object{Kind: "integration", ID: strconv.FormatInt(id, 10)}
 }
 
 // Reminded is the review that somebody was reminded of and that was not made yet;

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 
+	"cxm/internal/audit"
 	"cxm/internal/integration"
 	"cxm/internal/rule"
+	"cxm/internal/store/connections"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 )
@@ -41,6 +43,10 @@ func (s *Store) Set(ctx context.Context, in integration.Integration) error {
 		case err != nil && !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
+		before, err := q.Integration(ctx, s.tenant, in.ID)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 		rows, err := q.SetRoute(ctx, db.SetRouteParams{
 			Tenant: s.tenant, ID: in.ID, ProjectID: in.Project.ID, ProjectPath: in.Project.Path, ProjectWebURL: in.Project.WebURL,
 			AccessLevel: int64(in.Project.AccessLevel), OnRouteChange: in.OnRoute,
@@ -51,6 +57,9 @@ func (s *Store) Set(ctx context.Context, in integration.Integration) error {
 		if err != nil {
 			return err
 		}
+		if err := noteRoute(ctx, before.Integration, in); err != nil {
+			return err
+		}
 		return q.TouchRouted(ctx, s.tenant, in.ID)
 	})
 	if err != nil {
@@ -59,12 +68,32 @@ func (s *Store) Set(ctx context.Context, in integration.Integration) error {
 	return nil
 }
 
+// noteRoute adds a change of a route to the audit log.
+func noteRoute(ctx context.Context, before db.Integration, in integration.Integration) error {
+	was, is := audit.Changed(
+		audit.Values{"project": before.ProjectPath, "project_id": before.ProjectID, "on_change": before.OnRouteChange},
+		audit.Values{"project": in.Project.Path, "project_id": in.Project.ID, "on_change": in.OnRoute},
+	)
+	if was == is {
+		audit.Quiet(ctx)
+		return nil
+	}
+	return audit.Note(ctx, audit.Line{Action: "integration.rerouted", Object: connections.Object(in.ID, in.URL), Before: was, After: is})
+}
+
 // Rename stores how the integration's project is called by now, if it still is
 // its project.
 func (s *Store) Rename(ctx context.Context, id int64, p integration.Project) error {
 	err := s.write(ctx, "rename", func(ctx context.Context, q *db.Queries) error {
-		_, err := q.SetProjectPath(ctx, db.SetProjectPathParams{Tenant: s.tenant, ID: id, ProjectID: p.ID, ProjectPath: p.Path, ProjectWebURL: p.WebURL})
-		return err
+		rows, err := q.SetProjectPath(ctx, db.SetProjectPathParams{Tenant: s.tenant, ID: id, ProjectID: p.ID, ProjectPath: p.Path, ProjectWebURL: p.WebURL})
+		if err != nil || rows == 0 {
+			audit.Quiet(ctx)
+			return err
+		}
+		return audit.Note(ctx, audit.Line{
+			Action: "integration.renamed", Object: connections.Object(id, p.WebURL), After: audit.Of(audit.Values{"project": p.Path, "project_id": p.ID}),
+			Why: "GitLab says that the project is called so by now",
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("storing the path of project %d: %w", p.ID, err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,6 +226,7 @@ type grouping struct {
 	name   string
 	by     func(*finding.Finding) string
 	also   func(*finding.Finding) string // "": no other group
+	over   func(*finding.Finding) string // "": no parent
 	ignore func(*finding.Finding) bool
 }
 
@@ -236,6 +238,11 @@ func (g grouping) assign(f *finding.Finding) []rule.Assignment {
 	if g.also != nil {
 		if more := g.also(f); more != "" {
 			out = append(out, rule.Assignment{Rule: g.name + " too", Group: g.key("also " + more)})
+		}
+	}
+	if g.over != nil {
+		if parent := g.over(f); parent != "" {
+			out = append(out, rule.Assignment{Rule: g.name, Group: g.key("parent " + parent), Child: out[0].Group})
 		}
 	}
 	return out
@@ -284,8 +291,15 @@ func (b *bed) holds(t fatal, findings map[int]finding.Finding) {
 	}
 	want := map[rule.GroupKey][]int{}
 	excuses := map[rule.GroupKey]string{}
+	beneath := map[rule.GroupKey]map[finding.Key]rule.GroupKey{}
 	for i, f := range findings {
 		for _, a := range b.assign(&f) {
+			if a.Parent() {
+				if beneath[a.Group] == nil {
+					beneath[a.Group] = map[finding.Key]rule.GroupKey{}
+				}
+				beneath[a.Group][f.FindingKey] = a.Child
+			}
 			want[a.Group] = append(want[a.Group], i)
 			excuses[a.Group] = a.Excuse()
 		}
@@ -299,6 +313,15 @@ func (b *bed) holds(t fatal, findings map[int]finding.Finding) {
 		}
 		if g.Left == nil && g.Ignored != excuses[key] {
 			t.Errorf("group %s is ignored since %q, not %q", key.Short(), g.Ignored, excuses[key])
+		}
+		there := map[finding.Key]rule.GroupKey{}
+		for _, c := range g.Children {
+			for _, member := range c.Members {
+				there[member] = c.Group
+			}
+		}
+		if !maps.Equal(there, beneath[key]) {
+			t.Errorf("beneath group %s there is %v, not %v", key.Short(), there, beneath[key])
 		}
 		delete(want, key)
 		b.spokenFor(t, g, groups, seen)
@@ -338,10 +361,18 @@ func (b *bed) spokenFor(t fatal, g whole, groups map[rule.GroupKey]whole, seen m
 	}
 	b.left[g.Key] = true
 	lead := g.Members[0].Finding
+	free := false
 	for _, a := range b.assign(&lead) {
+		if a.Parent() != g.Parent {
+			continue
+		}
 		if groups[a.Group].active() != 0 {
 			return
 		}
+		free = true
+	}
+	if !free { // a parent's issue goes to a parent alone
+		return
 	}
 	t.Errorf("group %s is empty and has an issue, and where its findings went is none: it need not be made again", g.Key.Short())
 }

@@ -30,6 +30,9 @@ func groupings() []grouping {
 	return []grouping{
 		{name: "alone", by: alone},
 		{name: "mod 2", by: mod(2)},
+		{name: "mod 2 under all", by: mod(2), over: all},
+		{name: "alone under some", by: alone, also: mod(3), over: some, ignore: small},
+		{name: "mod 3 under teams", by: mod(3), over: team},
 		{name: "mod 3", by: mod(3), also: all},
 		{name: "all", by: all},
 		{name: "team", by: team, also: mod(2)},

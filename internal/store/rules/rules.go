@@ -15,8 +15,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"cxm/internal/audit"
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 	"cxm/internal/store/regroup"
@@ -160,17 +162,37 @@ func (s *Store) apply(ctx context.Context, wanted func(context.Context, *db.Quer
 		switch {
 		case now.Number != 0 && now.Digest == r.Digest:
 			r = now
+			audit.Quiet(ctx)
 			return nil
 		case now.Number != expected:
 			return &OvertakenError{Expected: expected, Now: now}
 		}
 		r.Number, r.At = now.Number+1, s.clock().UTC().Truncate(time.Microsecond)
+		if err := noteRules(ctx, now, r); err != nil {
+			return err
+		}
 		return s.add(ctx, q, r)
 	})
 	if err != nil {
 		return Revision{}, err
 	}
 	return r, nil
+}
+
+// noteRules adds a change of the rules to the audit log.
+func noteRules(ctx context.Context, before, r Revision) error {
+	line := audit.Line{
+		Action: "rules.applied", Object: audit.Object{Kind: "rules", ID: strconv.FormatInt(r.Number, 10), Name: fmt.Sprintf("revision %d", r.Number)}, Why: r.Note,
+		After: audit.Of(audit.Values{"revision": r.Number, "sha256": r.Digest, "author": r.Author}),
+	}
+	if before.Number != 0 {
+		line.Before = audit.Of(audit.Values{"revision": before.Number, "sha256": before.Digest, "author": before.Author})
+	}
+	if r.Of != 0 {
+		line.Action = "rules.rolled_back"
+		line.After = audit.Of(audit.Values{"revision": r.Number, "sha256": r.Digest, "author": r.Author, "text_of_revision": r.Of})
+	}
+	return audit.Note(ctx, line)
 }
 
 // add keeps a revision, and begins to assign findings under it.

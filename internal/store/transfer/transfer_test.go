@@ -16,6 +16,7 @@ import (
 	"github.com/shopspring/decimal"
 	_ "modernc.org/sqlite"
 
+	"cxm/internal/audit"
 	"cxm/internal/credential"
 	"cxm/internal/finding"
 	"cxm/internal/integration"
@@ -25,14 +26,21 @@ import (
 	"cxm/internal/reconcile/breaker"
 	"cxm/internal/rule"
 	"cxm/internal/rule/attention"
+	"cxm/internal/signin"
 	"cxm/internal/store"
+	auditlog "cxm/internal/store/audit"
 	"cxm/internal/store/connections"
 	"cxm/internal/store/database"
 	storedb "cxm/internal/store/db"
+	"cxm/internal/store/declared"
+	"cxm/internal/store/digests"
 	"cxm/internal/store/hooks"
+	"cxm/internal/store/people"
 	"cxm/internal/store/pgtest"
 	"cxm/internal/store/reviews"
 	"cxm/internal/store/rules"
+	"cxm/internal/store/sources"
+	"cxm/internal/store/suggestions"
 	"cxm/internal/store/tokens"
 	"cxm/internal/store/transfer"
 )
@@ -74,6 +82,7 @@ func TestCopy(t *testing.T) {
 				}
 			}
 			same(t, before, read(t, to))
+			provable(t, to)
 			goesOn(t, to, in)
 		})
 	}
@@ -191,6 +200,11 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	connected := connections.New(db.Base(), "default")
 	ok(connected.Reach(t.Context(), in.URL, integration.Network{CA: texts()[3], Proxy: "none"}))
 	ok(connected.Connect(t.Context(), in.ID, integration.Defaults{Labels: []string{"finops", texts()[2]}, AssigneeID: 4, Assignee: "bot", Confidential: true}))
+	code := declared.New(db.Base(), "default")
+	ok(code.Put(t.Context(), declared.State{Name: texts()[2], Repository: "acme/infra", Folder: ".", Resources: 1, By: "platform-admin", At: noon()},
+		[]declared.Entry{{Names: []string{texts()[1], texts()[2]}, Spot: declared.Spot{Address: texts()[3]}}}))
+	ok(code.Want(t.Context(), noon(), declared.Subject{Integration: in.ID, Repository: "acme/infra", Name: texts()[2]}))
+	ok(s.Settle(t.Context(), versions(t, s)))
 	looked := reviews.New(db.Base(), "default")
 	_, err = looked.Begin(t.Context(), in.URL, "cxm-integration", noon())
 	ok(err)
@@ -199,6 +213,7 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	ok(looked.SetOwners(t.Context(), in.ID, []string{"team@example.com"}, noon()))
 	_, err = looked.Remind(t.Context(), in.ID, noon())
 	ok(err)
+	ok(digests.New(db.Base(), "default").Add(t.Context(), in.ID, map[int64]rule.GroupKey{1: rule.NewGroupKey("digest")}))
 	capped := s.Capped(plan.Caps{PerHour: 100}, noon)
 	_, _, err = capped.Intend(t.Context(), plan.Entry{Run: r.ID, Verb: plan.Create, WroteAt: noon()}, issue.Tracked{Integration: in.ID, Group: rule.NewGroupKey("capped"), Nonce: "capped"})
 	ok(err)
@@ -214,8 +229,53 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 		_, err = heard.Accept(t.Context(), hooks.Delivery{Integration: in.ID, Keys: []string{changed.String()}, ReceivedAt: noon(), Project: 1, News: hooks.News{IID: int64(i + 1), ChangedAt: changed}})
 		ok(err)
 	}
+	delivering := sources.New(db.Base(), "default", func(context.Context, store.Tx, string, string, string) error { return nil })
+	from, err := delivering.Add(t.Context(), sources.Source{Name: "tool", Type: "cloudevents", Scope: "tool", Options: texts()[4], Token: []byte{0, 0xff}, TokenAt: noon(), CreatedAt: noon()})
+	ok(err)
+	ok(delivering.Rotate(t.Context(), "tool", []byte{1}, noon(), noon()))
+	_, err = delivering.Accept(t.Context(), []sources.Delivery{{Source: from.ID, Name: "tool", ReceivedAt: noon(), Events: []sources.Event{{Digest: sources.Digest{0, 0xff}, Text: []byte(texts()[2])}}}})
+	ok(err)
+	taught := suggestions.New(db.Base(), "default")
+	_, err = taught.Number(t.Context(), []suggestions.Suggestion{{Identity: "one", Says: texts()[2]}})
+	ok(err)
+	ok(taught.Say(t.Context(), suggestions.Suggestion{Number: 1, Answer: suggestions.Dismissed, Reason: texts()[1], At: noon()}))
 	ok(regroup(t, db, s))
+	ok(come(t, db))
+	ok(audited(t, db))
 	return in.ID
+}
+
+func signer() *audit.Signer { return audit.NewSigner([]byte(strings.Repeat("7", 32))) }
+
+func signers() audit.Keys {
+	return audit.Keys{signer().Key(): {Public: signer().Public, Proved: true}}
+}
+
+// audited signs the audit log that all before left, and shortens it.
+func audited(t *testing.T, db *store.DB) error {
+	log := auditlog.New(db.Base(), "default", noon)
+	err := log.AddKey(t.Context(), auditlog.Key{ID: signer().Key(), Public: signer().Public, Sealed: []byte{0, 0xff}, MadeAt: noon()},
+		func(context.Context, *storedb.Queries) error { return nil })
+	if err != nil {
+		return err
+	}
+	if _, err := log.Prune(t.Context(), time.Now().AddDate(1, 0, 0), texts()[2], signers(), signer()); err != nil {
+		return err
+	}
+	_, _, err = log.Anchor(t.Context(), signer())
+	return errors.Join(err, log.Add(t.Context(), audit.Line{Action: "signin.failed", Why: texts()[2], After: audit.Of(audit.Values{"text": texts()[1]})}))
+}
+
+// provable says that the audit log is as it was written, and goes on.
+func provable(t *testing.T, o store.Options) {
+	t.Helper()
+	log := auditlog.New(open(t, o), "default", noon)
+	if err := log.Add(t.Context(), audit.Line{Action: "signin.failed"}); err != nil {
+		t.Error(err)
+	}
+	if r, err := log.Verify(t.Context(), signers()); err != nil || len(r.Faults) > 0 || r.Anchors == 0 || r.Sealed == 0 || r.Lines < 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 // regroup applies rules, and stores what is left of a finding that leaves its group
@@ -235,6 +295,28 @@ func regroup(t *testing.T, db *store.DB, s *store.Store) error {
 // together is rules under which all findings are in one group, and in another too.
 func together(*finding.Finding) []rule.Assignment {
 	return []rule.Assignment{{Rule: "one", Group: rule.NewGroupKey("one")}, {Rule: "too", Group: rule.NewGroupKey("too")}}
+}
+
+// come stores somebody who uses cxm, and how they came in.
+func come(t *testing.T, db *store.DB) error {
+	s := people.New(db.Base())
+	id := signin.Identity{Issuer: "https://id.example.com", Subject: texts()[2], Email: "engineer@example.com", Verified: true, Name: texts()[2], Grants: []signin.Grant{{Tenant: "default", Role: "member"}}}
+	got, err := s.Federate(t.Context(), id, noon())
+	if err != nil {
+		return err
+	}
+	_, err = s.Begin(t.Context(), signin.Session{Person: got.Person.ID, Generation: got.Person.Generation, Address: "192.0.2.7", Agent: texts()[2], BegunAt: noon(), EndsAt: noon()}, "session")
+	if err != nil {
+		return err
+	}
+	if _, err = s.AddToken(t.Context(), signin.Token{Tenant: "default", Name: texts()[2], MadeAt: noon(), EndsAt: noon()}, "token"); err != nil {
+		return err
+	}
+	if _, err = s.AddLink(t.Context(), signin.Link{Kind: signin.LinkSetup, MadeAt: noon(), EndsAt: noon()}, "link", false); err != nil {
+		return err
+	}
+	_, err = s.Attempt(t.Context(), signin.Keys("engineer@example.com", "192.0.2.7", false), noon())
+	return err
 }
 
 // earlier is a row of a table that only the version before writes.

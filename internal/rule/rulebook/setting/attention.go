@@ -36,6 +36,7 @@ func Budgets() form.Value[Budget] {
 		form.At("min_savings", amounts(), func(b *Budget) *attention.Amount { return &b.Settings.MinSavings }, "What saves less a month becomes no issue."),
 		form.At("unknown_savings", words(map[string]bool{"pass": false, "fail": true}), func(b *Budget) *bool { return &b.Settings.UnknownFails }, "Whether what has no saving in the currency of min_savings becomes an issue: pass, or fail."),
 		form.At("calendar", form.Text(), func(b *Budget) *string { return &b.Calendar }, "The name of a calendar that says when issues may be made."),
+		form.At("digest", form.Bool(), func(b *Budget) *bool { return &b.Settings.Digest }, "Each project keeps one issue that tells of what waits there under this budget."),
 		form.At("except", Severities(), func(b *Budget) *finding.Severity { return &b.Settings.Except }, "Findings as severe as this are not bounded."),
 	).Then(func(n *form.Node, b *Budget) { b.Node = n })
 }
