@@ -13,7 +13,7 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Plays cxm's main job against an embedded sandbox GitLab",
-		Long: `Starts a sandbox GitLab and a fresh cxm, and plays two days: findings come in, a
+		Long: `Starts a sandbox GitLab and a fresh cxm, and plays four days: findings come in, a
 plan, issues appear, a quiet repetition, and what changed on the second day. It
 stays up with its pages until Ctrl-C; with --once it ends instead, and exits
 non-zero when anything was not as told. Nothing is kept.`,

@@ -23,6 +23,7 @@ var version = "dev"
 func main() {
 	app.SpareMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // told a second time, the program ends at once
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -33,7 +34,7 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	cmd := newRoot()
 	cmd.SetArgs(args)
-	err := cmd.ExecuteContext(ctx)
+	err := cmd.ExecuteContext(shell.AsUser(ctx))
 	var code shell.ExitCode
 	switch {
 	case err == nil:

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 //	                            {closed} in the path is the number of a closed issue
 //	utf16 FILE                  writes a file again in UTF-16
 //	nul FILE                    puts a NUL byte into a file
+//	alter FILE OLD NEW          puts bytes in the place of as many others in a file
 //	front                       puts TLS before the sandbox, and a proxy beside it
 //	lines FILE LINE...          writes lines; @NAME is what the file NAME holds
 //	long FILE                   makes a file with one line of 100 MB
@@ -44,9 +45,24 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"person": person, "utf16": toUTF16, "nul": withNUL, "long": longLine, "lines": lines, "front": front,
+			"person": person, "utf16": toUTF16, "nul": withNUL, "alter": alter, "long": longLine, "lines": lines, "front": front,
 		},
 	})
+}
+
+// alter changes a file as somebody does who goes around cxm.
+func alter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 || len(args[1]) != len(args[2]) {
+		ts.Fatalf("usage: alter FILE OLD NEW, both of the same length")
+	}
+	file := ts.MkAbs(args[0])
+	before, err := os.ReadFile(file)
+	ts.Check(err)
+	after := bytes.ReplaceAll(before, []byte(args[1]), []byte(args[2]))
+	if bytes.Equal(before, after) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, after, 0o600))
 }
 
 type gitlabKey struct{}

@@ -6,10 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cxm/internal/cli/audit"
 	"cxm/internal/cli/care"
+	"cxm/internal/cli/code"
 	"cxm/internal/cli/connect"
+	"cxm/internal/cli/people"
 	"cxm/internal/cli/rules"
 	"cxm/internal/cli/shell"
+	"cxm/internal/cli/sources"
 	"cxm/internal/cli/work"
 )
 
@@ -36,9 +40,10 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
 	cmd.AddCommand(
 		connect.New(o), connect.NewIntegration(o), connect.NewGitLab(o),
 		work.NewInspect(o), work.NewIngest(o), work.NewPlan(o), work.NewApply(o), work.NewApprove(o), work.NewUndo(o),
-		work.NewRuns(o), work.NewRun(o), work.NewServe(o, version), rules.New(o), rules.NewBacklog(o), rules.NewCampaigns(o),
-		care.NewWebhook(o), care.NewToken(o), care.NewSecrets(o), care.NewAccess(o), care.NewDoctor(o), care.NewNotify(o),
-		newStatus(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o),
+		work.NewRuns(o), work.NewRun(o), work.NewServe(o, version), rules.New(o), code.New(o), rules.NewBacklog(o), rules.NewCampaigns(o),
+		care.NewWebhook(o), sources.New(o), care.NewToken(o), care.NewSecrets(o), care.NewAccess(o), care.NewDoctor(o), care.NewNotify(o), audit.New(o),
+		people.New(o), people.NewToken(o), people.NewSetupLink(o),
+		newStatus(o), newConfig(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o),
 	)
 	return cmd
 }

@@ -33,13 +33,38 @@ func (s *story) serviceAccount(ctx context.Context) (string, error) {
 	return token.Token, err
 }
 
+// admit lets cxm's account into the projects of teams, the first of which is new.
+func (s *story) admit(ctx context.Context, names ...string) error {
+	in, err := s.app.Integration(ctx, 0)
+	if err != nil {
+		return err
+	}
+	var group struct{ ID int64 }
+	if err := s.send(ctx, http.MethodGet, "/groups/acme", nil, &group); err != nil {
+		return err
+	}
+	if err := s.post(ctx, "/projects", map[string]any{"name": names[0], "path": names[0], "namespace_id": group.ID}, nil); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.post(ctx, "/projects/"+url.PathEscape("acme/"+name)+"/members", map[string]any{"user_id": in.Account.ID, "access_level": 40}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // post sends a request as the administrator of the sandbox.
 func (s *story) post(ctx context.Context, route string, body, answer any) error {
+	return s.send(ctx, http.MethodPost, route, body, answer)
+}
+
+func (s *story) send(ctx context.Context, method, route string, body, answer any) error {
 	sent, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/api/v4"+route, bytes.NewReader(sent))
+	req, err := http.NewRequestWithContext(ctx, method, s.url+"/api/v4"+route, bytes.NewReader(sent))
 	if err != nil {
 		return err
 	}
@@ -55,7 +80,7 @@ func (s *story) post(ctx context.Context, route string, body, answer any) error 
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return fmt.Errorf("POST %s answered %d: %s", route, resp.StatusCode, got)
+		return fmt.Errorf("%s %s answered %d: %s", method, route, resp.StatusCode, got)
 	}
 	if answer == nil {
 		return nil

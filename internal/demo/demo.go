@@ -1,4 +1,4 @@
-// Package demo plays cxm's main job against an embedded sandbox GitLab: two
+// Package demo plays cxm's main job against an embedded sandbox GitLab: four
 // days of findings, told in a minute.
 //
 // What always holds: nothing of it is special. The story uses what the command

@@ -16,7 +16,7 @@ import (
 	"cxm/internal/source"
 )
 
-//go:embed story/*.json
+//go:embed story/*.json story/*.yaml
 var files embed.FS
 
 const project = "acme/platform"
@@ -35,10 +35,10 @@ type story struct {
 // want is what a plan must hold to be as told.
 type want struct{ create, update, closed, reopen int }
 
-// tell plays the two days in order.
+// tell plays the four days in order.
 func (s *story) tell(ctx context.Context) error {
 	for _, chapter := range []func(context.Context) error{
-		s.connect, s.dayOne, s.dayOneAgain, s.dayTwo, s.dayTwoEvening, s.summary,
+		s.connect, s.dayOne, s.dayOneAgain, s.dayTwo, s.dayTwoEvening, s.dayThree, s.dayFour, s.summary,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (s *story) line(format string, args ...any) {
 }
 
 func (s *story) connect(ctx context.Context) error {
-	fmt.Fprintln(s.Out, "cxm demo: two days, a sandbox GitLab, real files, nothing kept.")
+	fmt.Fprintln(s.Out, "cxm demo: four days, a sandbox GitLab, real files, nothing kept.")
 	s.head("A GitLab runs, and a service account is made in it")
 	s.line("GitLab:   %s", s.url)
 	token, err := s.serviceAccount(ctx)
@@ -159,8 +159,8 @@ func (s *story) summary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if st.Open != 5 || st.Closed != 2 || st.Savings.Show() != "491.42 USD" {
-		return fmt.Errorf("at the end %d issues are open, %d closed, %s can be saved; it should be 5, 2 and 491.42 USD", st.Open, st.Closed, st.Savings.Show())
+	if st.Open != 12 || st.Closed != 2 || st.Savings.Show() != "846.12 USD" {
+		return fmt.Errorf("at the end %d issues are open, %d closed, %s can be saved; it should be 12, 2 and 846.12 USD", st.Open, st.Closed, st.Savings.Show())
 	}
 	if n := len(s.gitlab.Unknown()); n > 0 {
 		return fmt.Errorf("cxm made %d calls that the sandbox does not know", n)
@@ -169,8 +169,8 @@ func (s *story) summary(ctx context.Context) error {
 	s.line("Issues:   %d open, %d closed", st.Open, st.Closed)
 	s.line("Savings:  %s a month in the open issues", st.Savings.Show())
 	s.line("Look:     %s/%s/-/issues", s.url, project)
-	for iid := 1; iid <= st.Open+st.Closed; iid++ {
-		s.line("          %s/%s/-/issues/%d", s.url, project, iid)
+	for _, team := range teams() {
+		s.line("          %s/acme/%s/-/issues", s.url, team)
 	}
 	return nil
 }
