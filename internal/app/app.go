@@ -15,12 +15,16 @@ import (
 	"path/filepath"
 	"time"
 
+	"cxm/internal/app/auditing"
 	"cxm/internal/app/bootstrap"
 	"cxm/internal/app/connecting"
 	"cxm/internal/app/core"
 	"cxm/internal/app/doctor"
+	"cxm/internal/app/evidence"
 	"cxm/internal/app/feed"
+	"cxm/internal/app/learning"
 	"cxm/internal/app/review"
+	"cxm/internal/app/sourcing"
 	"cxm/internal/app/tokencare"
 	"cxm/internal/app/webhooks"
 	"cxm/internal/credential"
@@ -32,6 +36,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/hooks"
 	"cxm/internal/store/rules"
+	"cxm/internal/store/sources"
 	"cxm/internal/store/tokens"
 )
 
@@ -59,6 +64,7 @@ type Config struct {
 	Lease      time.Duration      // how long nobody else decides about a rotation of a token; optional: 5 minutes
 	Notices    *notify.Sender     // where an operator is told of tokens that expire and access that is lost; optional: in the log alone
 	Metrics    bool               // calls to GitLab are counted, for WorkOptions.Status
+	Tracing    *Tracing           // where spans go; optional: nowhere
 	Version    string             // of the program, for the status page; optional
 }
 
@@ -72,8 +78,14 @@ type App struct {
 	*connecting.Connector
 	*bootstrap.Maker
 	*review.Reviewer
+	*sourcing.Sourcer
 	*doctor.Doctor
+	*evidence.Asker
+	*learning.Learner
 	*feed.Watcher
+	*auditing.Auditor
+
+	People *People // where people sign in
 
 	outbox *outbox
 	books  *books
@@ -107,6 +119,8 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	out := &outbox{}
 	where := c.where()
+	pen := &auditing.Pen{}
+	where.Sign, where.Clock = pen.Of, c.Clock
 	where.Changed, where.Planned, where.Delivered = out.changed, out.planned, out.delivered
 	db, err := store.Open(ctx, where)
 	if err != nil {
@@ -115,18 +129,22 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	a := &App{Config: c, outbox: out, books: &books{store: rules.New(db.Base(), c.Tenant, c.Clock)}}
 	if c.Metrics {
 		a.board = status.New(a.report)
-		c.Observe = counted(c.Observe, a.board)
 	}
+	c.Observe = counted(c.Observe, a.board, c.Tracing)
 	base := &core.Core{
 		Options: core.Options{
 			Tenant: c.Tenant, Clock: c.Clock, Settle: c.Settle, Lease: c.Lease, Transport: c.Transport, Reach: c.Reach,
 			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits, Tell: a.tell, Rules: a.inForce,
 		},
 		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
-		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)),
+		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)), Configured: sources.New(db.Base(), c.Tenant, out.delivered),
 	}
 	a.join(base)
+	a.Auditor = auditing.New(base, pen, c.DataDir)
 	if base.Sealer, err = a.openSealer(ctx, key); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := a.PrepareAudit(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if out.queue, err = a.openQueue(ctx); err != nil {
@@ -164,6 +182,9 @@ func (a *App) join(base *core.Core) {
 	minder := webhooks.New(keeper)
 	connector := connecting.New(keeper, minder)
 	a.Core, a.Keeper, a.Minder, a.Connector = base, keeper, minder, connector
+	a.People = a.newDesk(base)
+	a.Sourcer, a.Asker = sourcing.New(base), evidence.New(keeper)
+	a.Learner = learning.New(base, a.ApplyRules)
 	a.Maker, a.Reviewer, a.Doctor, a.Watcher = bootstrap.New(base, connector), review.New(keeper), a.newDoctor(), feed.New(base)
 }
 
@@ -184,5 +205,15 @@ func (c Config) where() store.Options {
 	return o
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.DB.Close() }
+// farewell bounds the signing of the audit log at the end.
+const farewell = 5 * time.Second
+
+// Close signs what was added to the audit log, and closes the database.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if err := a.AnchorAudit(ctx); err != nil {
+		a.Logger.Warn("the end of the audit log was not signed", "error", err)
+	}
+	return a.DB.Close()
+}

@@ -2,59 +2,46 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/netutil"
-
 	"cxm/internal/finding"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/plan"
+	"cxm/internal/serve"
 	"cxm/internal/status"
+	"cxm/internal/store/why"
+	"cxm/internal/tracing"
 )
 
-// counted is what hears of calls to GitLab, counted for the metrics as well.
-func counted(observe func(rest.Sent), b *status.Board) func(rest.Sent) {
+// counted is what hears of calls to GitLab, counted for the metrics and traced as
+// well; b and t may be nil.
+func counted(observe func(rest.Sent), b *status.Board, t *tracing.Tracing) func(rest.Sent) {
+	if b == nil && t == nil {
+		return observe
+	}
 	return func(s rest.Sent) {
-		b.Called(s.Method, s.Route, strconv.Itoa(s.Status), s.Duration)
+		if b != nil {
+			b.Called(s.Method, s.Route, strconv.Itoa(s.Status), s.Duration)
+			if s.Left >= 0 {
+				b.Left(s.Instance, s.Account, s.Left)
+			}
+		}
+		t.Called(s.Context, s.Method, s.Route, s.Status, s.Duration)
 		if observe != nil {
 			observe(s)
 		}
 	}
 }
 
-// boardAt serves the status page and the metrics, if an address is given. Ended is
-// told when the listener ends before its time.
-func (a *App) boardAt(ctx context.Context, o WorkOptions) (stop func(context.Context) error, ended <-chan error, err error) {
-	if o.Status == "" || a.board == nil {
-		return func(context.Context) error { return nil }, nil, nil
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Status)
-	if err != nil {
-		return nil, nil, fmt.Errorf("listening at --status-listen %s: %w: choose an address of this machine whose port is free, such as 127.0.0.1:9464", o.Status, err)
-	}
+// boardMounts are the status page and the metrics.
+func (a *App) boardMounts() []serve.Mount {
 	mux := http.NewServeMux()
 	a.board.Register(mux)
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(listener, mostClients)) }()
-	if o.Showing != nil {
-		o.Showing(listener.Addr())
-	}
-	a.Logger.Info("cxm shows its status", "address", listener.Addr().String())
-	return func(ctx context.Context) error {
-		if err := server.Shutdown(ctx); err != nil {
-			return errors.Join(fmt.Errorf("ending the status page: %w", err), server.Close())
-		}
-		return nil
-	}, failed, nil
+	return []serve.Mount{{Pattern: "GET /metrics", Handler: mux}, {Pattern: "GET /{$}", Handler: mux}, {Pattern: "GET /status.css", Handler: mux}}
 }
 
 // report is how cxm is, from what is stored.
@@ -83,7 +70,34 @@ func (a *App) report(ctx context.Context) (status.Report, error) {
 		r.Scopes = append(r.Scopes, status.Scope{Source: p.Source, Scope: p.Scope, At: p.ReceivedAt, Complete: p.Complete, Why: strings.Join(p.Reasons, "; ")})
 	}
 	r.Troubles = troubles(s)
-	return r, nil
+	return r, a.measure(ctx, s, &r)
+}
+
+// measure adds what is for machines: the queue, what is left alone, and what was
+// last whole.
+func (a *App) measure(ctx context.Context, s Status, r *status.Report) error {
+	stats, err := a.outbox.queue.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range stats.Counts {
+		r.Queue.Jobs = append(r.Queue.Jobs, status.Jobs{Kind: c.Kind, State: string(c.State), Number: c.Jobs})
+	}
+	r.Queue.Oldest = stats.Oldest
+	for _, in := range s.Integrations {
+		all, err := a.Store.Breakers(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		for _, b := range all {
+			r.Breakers = append(r.Breakers, status.Breaker{Integration: in.ID, Target: b.Target, Open: b.Open()})
+		}
+	}
+	whole, err := why.New(a.DB.Base(), a.Tenant).Complete(ctx)
+	for scope, at := range whole {
+		r.Whole = append(r.Whole, status.Whole{Source: scope.Source, Scope: scope.Scope, At: at})
+	}
+	return err
 }
 
 // shown is a token as the page tells of it.

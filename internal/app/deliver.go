@@ -1,18 +1,15 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/riverqueue/river"
 
-	"cxm/internal/reconcile"
 	"cxm/internal/source"
 	"cxm/internal/store"
 )
@@ -45,48 +42,7 @@ type puller struct {
 // Timeout is more than the largest delivery takes.
 func (w *puller) Timeout(*river.Job[pullJob]) time.Duration { return 30 * time.Minute }
 
-// Work takes in all that waits, one after the other. What cannot be taken in is
-// refused, with the reason, and kept; the next is taken in all the same.
+// Work takes in all that waits.
 func (w *puller) Work(ctx context.Context, job *river.Job[pullJob]) error {
-	for {
-		d, err := w.app.Store.NextDelivery(ctx, job.Args.Source, job.Args.Scope)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := w.app.take(ctx, d); err != nil {
-			return err
-		}
-	}
-}
-
-// take takes in one delivery, or refuses it.
-func (a *App) take(ctx context.Context, d store.Delivery) error {
-	in := reconcile.Delivery{Type: source.Type(d.Source), Scope: d.Scope, At: d.ReceivedAt}
-	for _, p := range d.Parts {
-		in.Inputs = append(in.Inputs, source.Input{Name: p.Name, Reader: bytes.NewReader(p.Body)})
-	}
-	if err := json.Unmarshal([]byte(d.Options), &in.Options); err != nil {
-		return fmt.Errorf("reading how delivery %d is to be read: %w", d.ID, err)
-	}
-	p, err := a.Puller(ctx, a.Store.Taking(d.ID))
-	if err != nil {
-		return err
-	}
-	_, _, err = p.Pull(ctx, in)
-	var refused *reconcile.RefusedError
-	switch {
-	case errors.Is(err, store.ErrTaken):
-		return nil
-	case errors.As(err, &refused):
-		a.Logger.Warn("a delivery is refused", "delivery", d.ID, "source", d.Source, "scope", d.Scope, "why", err)
-		if err := a.Store.Refuse(ctx, d.ID, err.Error()); err != nil {
-			return err
-		}
-	case err != nil:
-		return fmt.Errorf("taking in delivery %d: %w", d.ID, err)
-	}
-	return a.WatchSource(ctx, d.Source, d.Scope)
+	return w.app.TakeIn(ctx, source.Type(job.Args.Source), job.Args.Scope)
 }

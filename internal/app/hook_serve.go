@@ -4,27 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"cxm/internal/observe"
+	"cxm/internal/serve"
 	"cxm/internal/store/hooks"
-)
-
-// What a client may take of the listener.
-const (
-	mostClients   = 256
-	headerTimeout = 5 * time.Second
-	readTimeout   = 15 * time.Second
-	writeTimeout  = 30 * time.Second
-	idleTimeout   = time.Minute
-	headerBytes   = 64 << 10
 )
 
 // boardEvery is how often the webhooks in memory are brought up to date, and what
@@ -33,74 +18,45 @@ const boardEvery = 2 * time.Second
 
 // desk takes webhooks while the queue is worked.
 type desk struct {
-	app    *App
-	board  *observe.Board
-	server *http.Server
-	failed chan error // the listener's end before its time
-	told   bool       // of a trouble that lasts; of keep's goroutine once that runs
-	stop   context.CancelFunc
-	all    sync.WaitGroup
+	app   *App
+	board *observe.Board
+	told  bool // of a trouble that lasts; of keep's goroutine once that runs
+	stop  context.CancelFunc
+	all   sync.WaitGroup
 }
 
-// listen opens the listener, if one is wanted; else it is nil.
-func (a *App) listen(ctx context.Context, o WorkOptions) (*desk, error) {
+// desk takes webhooks, if there is a listener for them; else it is nil.
+func (a *App) desk(ctx context.Context, o WorkOptions) *desk {
 	if o.Listen == "" {
-		return nil, nil
+		return nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listening at --listen %s: %w: choose an address of this machine whose port is free, such as 127.0.0.1:8080", o.Listen, err)
-	}
-	d := &desk{app: a, board: &observe.Board{}, failed: make(chan error, 1)}
+	d := &desk{app: a, board: &observe.Board{}}
 	d.tell(d.refresh(ctx))
-	d.server = &http.Server{
-		Handler: d.routes(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(a.Logger.Handler(), slog.LevelDebug),
-	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.stop = stop
 	d.all.Go(func() { d.keep(running) })
-	d.all.Go(func() { d.failed <- d.server.Serve(netutil.LimitListener(listener, mostClients)) })
-	if o.Listening != nil {
-		o.Listening(listener.Addr())
-	}
-	a.Logger.Info("cxm listens for webhooks", "address", listener.Addr().String())
-	return d, nil
+	return d
 }
 
-func (d *desk) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle(observe.Route, observe.NewReceiver(observe.Config{
-		Hooks: d.board, Inbox: inbox{d.app.Hooks}, Tally: d.board, Clock: d.app.Clock, Logger: d.app.Logger,
-	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"status":"ok"}`+"\n") // a caller that is gone needs no answer
-	})
-	return mux
-}
-
-// ended is told when the listener ends before its time; without one nothing is.
-func (d *desk) ended() <-chan error {
+// mounts are what the desk serves.
+func (d *desk) mounts() []serve.Mount {
 	if d == nil {
 		return nil
 	}
-	return d.failed
+	receiver := observe.NewReceiver(observe.Config{
+		Hooks: d.board, Inbox: inbox{d.app.Hooks}, Tally: d.board, Clock: d.app.Clock, Logger: d.app.Logger,
+	})
+	return []serve.Mount{{Pattern: observe.Route, Handler: receiver, Limits: serve.Limits{Body: -1}}}
 }
 
-// close takes no more requests, lets those under way finish until ctx ends, and
-// waits for everything of the desk.
+// close waits for everything of the desk, once no more webhooks come.
 func (d *desk) close(ctx context.Context) error {
 	if d == nil {
 		return nil
 	}
-	err := d.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("ending the listener: %w", err), d.server.Close())
-	}
 	d.stop()
 	d.all.Wait()
-	return errors.Join(err, d.store(context.WithoutCancel(ctx)))
+	return d.store(context.WithoutCancel(ctx))
 }
 
 // keep brings the board up to date until ctx ends.

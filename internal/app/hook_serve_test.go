@@ -33,7 +33,7 @@ func TestServeListens(t *testing.T) {
 	if got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a stranger is answered %d", got.StatusCode)
 	}
-	err = b.open(t.TempDir()).Serve(b.Context(), app.WorkOptions{Listen: strings.TrimPrefix(address, "http://")}, time.Second)
+	err = b.open(t.TempDir()).Serve(b.Context(), app.WorkOptions{Front: app.Front{Listen: strings.TrimPrefix(address, "http://")}}, time.Second)
 	if err == nil || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("an address that is taken: %v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"cxm/internal/app/ruling"
+	"cxm/internal/app/backlog"
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/integration"
 	"cxm/internal/plan"
@@ -47,6 +47,7 @@ func (a *App) Plan(ctx context.Context, integrationID int64) (Planned, error) {
 	if err := a.assign(ctx); err != nil {
 		return Planned{}, err
 	}
+	a.knowCode(ctx, e.Integration)
 	return planned(ctx, e)
 }
 
@@ -82,6 +83,7 @@ func (a *App) Apply(ctx context.Context, integrationID int64, ask func(Planned) 
 	if err := a.assign(ctx); err != nil {
 		return Planned{}, reconcile.Report{}, err
 	}
+	a.knowCode(ctx, e.Integration)
 	p, err := planned(ctx, e)
 	if err != nil {
 		return p, reconcile.Report{}, err
@@ -140,8 +142,11 @@ func (a *App) engine(ctx context.Context, id int64, readOnly bool, progress func
 		if err != nil {
 			return nil, fmt.Errorf("reading the integrations: %w", err)
 		}
-		r := ruling.New(book, in, all, client, a.Clock)
+		r := a.ruler(book, in, all, client)
 		c.Ruler, c.Campaigns = r, r.Campaigns()
+		if book.Digests() {
+			c.Backlogs = backlog.New(a.Core, in.ID, installation)
+		}
 	}
 	for _, f := range change {
 		f(&c)

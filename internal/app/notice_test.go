@@ -133,7 +133,7 @@ func TestStatusPage(t *testing.T) {
 	ctx, cancel := context.WithCancel(b.Context())
 	at, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- b.app.Serve(ctx, app.WorkOptions{Every: time.Hour, Status: "127.0.0.1:0", Showing: func(a net.Addr) { at <- "http://" + a.String() }}, 20*time.Second)
+		ended <- b.app.Serve(ctx, app.WorkOptions{Every: time.Hour, Front: app.Front{Status: "127.0.0.1:0", Showing: func(a net.Addr) { at <- "http://" + a.String() }}}, 20*time.Second)
 	}()
 	address := <-at
 	for path, want := range map[string][]string{
@@ -150,7 +150,7 @@ func TestStatusPage(t *testing.T) {
 			return err == nil && resp.StatusCode == http.StatusOK && !slices.ContainsFunc(want, func(part string) bool { return !strings.Contains(string(body), part) })
 		}, path)
 	}
-	if err := b.open(t.TempDir(), func(c *app.Config) { c.Metrics = true }).Serve(b.Context(), app.WorkOptions{Status: strings.TrimPrefix(address, "http://")}, time.Second); err == nil || !strings.Contains(err.Error(), "--status-listen") {
+	if err := b.open(t.TempDir(), func(c *app.Config) { c.Metrics = true }).Serve(b.Context(), app.WorkOptions{Front: app.Front{Status: strings.TrimPrefix(address, "http://")}}, time.Second); err == nil || !strings.Contains(err.Error(), "--status-listen") {
 		t.Errorf("an address that is taken: %v", err)
 	}
 	cancel()

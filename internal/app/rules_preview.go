@@ -56,7 +56,7 @@ func (a *App) PreviewRules(ctx context.Context, integrationID int64, file string
 		return Preview{}, err
 	}
 	is, err := a.engine(ctx, in.ID, true, nil, func(c *reconcile.Config) {
-		r := ruling.New(book, in, all, client, a.Clock)
+		r := a.ruler(book, in, all, client)
 		c.Ruler, c.Campaigns = r, r.Campaigns()
 	})
 	if err != nil {
@@ -68,15 +68,15 @@ func (a *App) PreviewRules(ctx context.Context, integrationID int64, file string
 	groups := func(ctx context.Context, yield func(rule.Group, []issue.Tracked) error) error {
 		return a.Store.Groups(ctx, true, yield)
 	}
-	differences, err := ruling.Preview(ctx, groups, book, was, is)
+	differences, coming, err := ruling.Preview(ctx, groups, book, was, is)
 	if err != nil {
 		return Preview{}, fmt.Errorf("comparing the rules: %w", err)
 	}
-	return a.previewed(ctx, is, differences)
+	return a.previewed(ctx, is, differences, func(key rule.GroupKey) bool { return coming[key] })
 }
 
-// previewed orders and sums up.
-func (a *App) previewed(ctx context.Context, is *reconcile.Engine, differences []ruling.Difference) (Preview, error) {
+// previewed orders and sums up. Coming says what is made under both rules.
+func (a *App) previewed(ctx context.Context, is *reconcile.Engine, differences []ruling.Difference, coming func(rule.GroupKey) bool) (Preview, error) {
 	out := Preview{Integration: is.Integration}
 	var steps []plan.Step
 	for _, d := range differences {
@@ -86,7 +86,8 @@ func (a *App) previewed(ctx context.Context, is *reconcile.Engine, differences [
 		}
 		steps = append(steps, d.Is)
 	}
-	p, err := is.Bound(ctx, plan.New(steps, 0))
+	steps = plan.Parents(plan.New(steps, 0), coming).Changes()
+	p, err := is.Bound(ctx, plan.New(steps, 0), coming)
 	if err != nil {
 		return out, err
 	}
@@ -113,7 +114,7 @@ func totals(steps []plan.Step, in integration.Integration) []PreviewTotal {
 		}
 		t.Verbs[s.Verb]++
 		if s.Verb == plan.Create {
-			t.Savings.Add(s.Savings, s.Currency)
+			t.Savings.Add(s.Counts())
 		}
 	}
 	out := make([]PreviewTotal, 0, len(by))
@@ -129,7 +130,7 @@ func (a *App) Backlog(ctx context.Context, integrationID int64) (integration.Int
 	if err := a.assign(ctx); err != nil {
 		return integration.Integration{}, nil, err
 	}
-	e, err := a.engine(ctx, integrationID, true, nil)
+	e, err := a.engine(ctx, integrationID, true, nil, func(c *reconcile.Config) { c.Backlogs = nil })
 	if err != nil {
 		return integration.Integration{}, nil, err
 	}

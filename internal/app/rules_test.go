@@ -46,14 +46,17 @@ func (b *bed) elsewhere(name string) {
 func ruleSets() map[string]string {
 	const head = "version: 1\nrules:\n"
 	return map[string]string{
-		"grouped":  head + "  - {name: all, group_by: [account, action], checklist: true}\n",
-		"ignored":  head + "  - {name: small, when: '!saves(\"25 USD\")', ignore: it is not worth the work}\n  - {name: rest}\n",
-		"routed":   head + "  - {name: large, when: 'saves(\"25 USD\")', route: {project: acme/data, on_change: move}}\n  - {name: rest}\n",
-		"linked":   head + "  - {name: large, when: 'saves(\"25 USD\")', route: {project: acme/data, on_change: close-and-link}}\n  - {name: rest}\n",
-		"labelled": head + "  - {name: all, labels: [costs], template: unattached}\n",
-		"quiet":    head + "  - {name: all, events: [opened], group_by: [account]}\n",
-		"nothing":  head + "  - {name: all, when: 'kind == \"system\"'}\n",
-		"same":     head + "  - {name: all}\n",
+		"grouped":   head + "  - {name: all, group_by: [account, action], checklist: true}\n",
+		"ignored":   head + "  - {name: small, when: '!saves(\"25 USD\")', ignore: it is not worth the work}\n  - {name: rest}\n",
+		"routed":    head + "  - {name: large, when: 'saves(\"25 USD\")', route: {project: acme/data, on_change: move}}\n  - {name: rest}\n",
+		"linked":    head + "  - {name: large, when: 'saves(\"25 USD\")', route: {project: acme/data, on_change: close-and-link}}\n  - {name: rest}\n",
+		"labelled":  head + "  - {name: all, labels: [costs], template: unattached}\n",
+		"quiet":     head + "  - {name: all, events: [opened], group_by: [account]}\n",
+		"nothing":   head + "  - {name: all, when: 'kind == \"system\"'}\n",
+		"same":      head + "  - {name: all}\n",
+		"listed":    head + "  - name: all\n    parent: {group_by: [account]}\n",
+		"apart":     head + "  - name: all\n    parent: {group_by: [account, resource]}\n",
+		"regrouped": head + "  - name: all\n    group_by: [resource]\n    parent: {group_by: [region]}\n",
 	}
 }
 
@@ -112,11 +115,11 @@ func TestPreviewIsThePlan(t *testing.T) {
 	}
 }
 
-// steps counts steps by verb and project.
+// steps counts steps by verb, project and group.
 func steps(all []plan.Step) map[string]int {
 	out := map[string]int{}
 	for _, s := range all {
-		out[fmt.Sprintf("%s %d %d", s.Verb, s.Project, s.To)]++
+		out[fmt.Sprintf("%s %d %d %s", s.Verb, s.Project, s.To, s.Group.Short())]++
 	}
 	return out
 }

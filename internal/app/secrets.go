@@ -114,6 +114,7 @@ func (a *App) Rekey(ctx context.Context, from *credential.Place) (Rekeyed, error
 		Hook: func(endpoint string, sealed []byte) ([]byte, error) {
 			return a.Sealer.ResealHook(a.Tenant, endpoint, sealed)
 		},
+		Audit: func(key string, sealed []byte) ([]byte, error) { return a.Sealer.ResealAudit(a.Tenant, key, sealed) },
 	}, now)
 	if err != nil {
 		return Rekeyed{}, err
@@ -158,7 +159,10 @@ func (a *App) ResetSecrets(ctx context.Context) error {
 	if err := a.newKeys(ctx, key); err != nil {
 		return err
 	}
-	return a.Sealer.Refresh()
+	if err := a.Sealer.Refresh(); err != nil {
+		return err
+	}
+	return a.PrepareAudit(ctx) // nobody opens the key any more that signed so far
 }
 
 // KeyPlace says where the key is that seals the keys.

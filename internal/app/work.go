@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
 
+	"cxm/internal/app/front"
+	"cxm/internal/audit"
 	"cxm/internal/plan"
 	"cxm/internal/queue"
+	"cxm/internal/serve"
 	"cxm/internal/store"
+	"cxm/internal/tracing"
 )
 
 // reconcileJob brings all integrations of a tenant up to date: it looks, plans
@@ -126,61 +131,133 @@ func (o *outbox) planned(ctx context.Context, tx store.Tx, tenant string, integr
 // Worked is what became of the jobs.
 type Worked = queue.Drained
 
-// WorkOptions say how jobs are worked.
+// WorkOptions say how jobs are worked, and what is served meanwhile.
 type WorkOptions struct {
-	Every     time.Duration  // between looks at GitLab for what people changed; optional: 10 minutes
-	Listen    string         // the address where webhooks are taken, such as 127.0.0.1:8080; empty: nowhere
-	Listening func(net.Addr) // called once when they are; optional
-	Status    string         // the address of the status page and the metrics, such as 127.0.0.1:9464, with Config.Metrics; empty: nowhere
-	Showing   func(net.Addr) // called once when it is shown; optional
+	Every time.Duration // between looks at GitLab for what people changed; optional: 10 minutes
+	Front               // the listeners; optional: nothing is served
+	More  []Mount       // at the public listener, beside GitLab's webhooks
+}
+
+// Names of what is served that callers need.
+type (
+	// Front says where and how cxm serves.
+	Front = front.Options
+	// ServeOptions are how: limits, TLS, proxies.
+	ServeOptions = serve.Options
+	// Mount is what is served at a pattern.
+	Mount = serve.Mount
+	// Limits are what one request may take.
+	Limits = serve.Limits
+	// Sockets are those that systemd opened for the program.
+	Sockets = serve.Sockets
+	// Tracing is where OpenTelemetry traces go; nil: nowhere.
+	Tracing = tracing.Tracing
+)
+
+// Activated takes the sockets that systemd passed. It is called once, by main.
+func Activated() (*Sockets, error) { return serve.Activated() }
+
+// OpenTracing sends traces to where the OTEL_ variables say. The caller closes it
+// after the app.
+func OpenTracing(ctx context.Context, version string, log *slog.Logger) (*Tracing, error) {
+	return tracing.Open(ctx, version, log)
 }
 
 // Run works the jobs until none is due, and says what became of them. It begins
 // with a look at GitLab.
 func (a *App) Run(ctx context.Context) (Worked, error) {
+	ctx = audit.With(ctx, audit.Actor{Kind: audit.System, Name: "cxm"}) // who began it decides nothing of what it does
 	q, err := a.workers(ctx)
 	if err != nil {
 		return Worked{}, err
 	}
-	if _, err := q.Insert(ctx, river.InsertManyParams{Args: tokenJob{Tenant: a.Tenant}}, river.InsertManyParams{Args: reconcileJob{Tenant: a.Tenant}}); err != nil {
+	first := append(a.codeJobs(ctx), river.InsertManyParams{Args: tokenJob{Tenant: a.Tenant}}, river.InsertManyParams{Args: reconcileJob{Tenant: a.Tenant}})
+	if _, err := q.Insert(ctx, first...); err != nil {
 		return Worked{}, fmt.Errorf("adding the first job: %w", err)
 	}
 	return q.Drain(ctx, max(a.Settle, busy)+time.Second)
 }
 
 // Serve works jobs until ctx ends, then lets those that run finish for up to
-// grace: what they had in flight finishes or is in doubt.
+// grace: what they had in flight finishes or is in doubt. It is ready only between
+// the two.
 func (a *App) Serve(ctx context.Context, o WorkOptions, grace time.Duration) error {
+	ctx = audit.With(ctx, audit.Actor{Kind: audit.System, Name: "cxm"})
 	if o.Every <= 0 {
 		o.Every = 10 * time.Minute
 	}
 	q, err := a.workers(ctx, river.NewPeriodicJob(river.PeriodicInterval(o.Every), func() (river.JobArgs, *river.InsertOpts) {
 		return reconcileJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true}), a.hookSchedule(), a.tokenSchedule())
+	}, &river.PeriodicJobOpts{RunOnStart: true}), a.hookSchedule(), a.tokenSchedule(), a.codeSchedule())
 	if err != nil {
 		return err
 	}
-	desk, err := a.listen(ctx, o)
-	if err != nil {
-		return err
-	}
-	hide, hidden, err := a.boardAt(ctx, o)
+	desk := a.desk(ctx, o)
+	open, err := front.Open(ctx, a.front(o), a.site(desk, o))
 	if err != nil {
 		return errors.Join(err, desk.close(ctx))
 	}
-	if err := q.Start(ctx); err != nil {
-		return errors.Join(err, desk.close(ctx), hide(ctx))
+	if err = q.Start(ctx); err == nil {
+		a.warn("systemd could not be told", open.Started())
+		err = open.Wait(ctx)
 	}
-	select {
-	case <-ctx.Done():
-	case err = <-desk.ended():
-	case err = <-hidden:
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+o.Drain)
 	defer cancel()
+	a.warn("systemd could not be told", open.Drain(stop))
 	closed := make(chan error, 1)
-	go func() { closed <- errors.Join(desk.close(stop), hide(stop)) }()
+	go func() { closed <- errors.Join(open.Close(stop), desk.close(stop)) }()
 	return errors.Join(err, q.Stop(stop), <-closed)
+}
+
+// front is how the listeners are opened.
+func (a *App) front(o WorkOptions) front.Options {
+	f := o.Front
+	f.Server.Logger, f.Server.Tracer = a.Logger, a.Tracing.Tracer()
+	if a.board != nil {
+		f.Server.Metrics = serve.NewMetrics(a.board.Registry())
+	} else {
+		f.Status = "" // there is nothing to show
+	}
+	return f
+}
+
+// site is what is served.
+func (a *App) site(d *desk, o WorkOptions) front.Site {
+	s := front.Site{Public: append(d.mounts(), o.More...), Ready: []serve.Part{{Name: "database", Check: a.reachable}, {Name: "migrations", Check: a.migrated()}}}
+	if a.board != nil {
+		s.Status = a.boardMounts()
+	}
+	return s
+}
+
+// reachable says whether the database answers.
+func (a *App) reachable(ctx context.Context) error {
+	_, err := a.Store.Integrations(ctx)
+	return err
+}
+
+// migrated says whether the database has the schema that this program knows, or a
+// later one that another replica made. Once it has, it stays so.
+func (a *App) migrated() func(context.Context) error {
+	var current atomic.Bool
+	return func(ctx context.Context) error {
+		if current.Load() {
+			return nil
+		}
+		v, err := a.DB.Base().Versions(ctx)
+		if err == nil && v.Has < v.Knows {
+			err = fmt.Errorf("the schema has version %d, and this program needs %d: run `cxm database migrate`", v.Has, v.Knows)
+		}
+		current.Store(err == nil)
+		return err
+	}
+}
+
+// warn logs what went wrong and stops nothing.
+func (a *App) warn(what string, err error) {
+	if err != nil {
+		a.Logger.Warn(what, "error", err)
+	}
 }
 
 // workers opens a queue that works.
@@ -194,9 +271,10 @@ func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queu
 	river.AddWorker(workers, &hookKeeper{workshop: w})
 	river.AddWorker(workers, &tokenKeeper{workshop: w})
 	river.AddWorker(workers, &herald{workshop: w})
+	river.AddWorker(workers, &codeReader{workshop: w})
 	q, err := queue.Open(ctx, queue.Options{
 		Handle: a.handle(), Workers: workers, Concurrency: a.Workers, Periodic: regular,
-		JobTimeout: a.JobTimeout, Rescue: a.Rescue, Logger: a.Logger,
+		JobTimeout: a.JobTimeout, Rescue: a.Rescue, Logger: a.Logger, Middleware: a.Tracing.Jobs(),
 	})
 	if err != nil {
 		return nil, err

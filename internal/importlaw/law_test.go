@@ -33,7 +33,7 @@ func values() []string {
 // kept is what the store keeps.
 func kept() []string {
 	return []string{
-		"internal/credential", "internal/finding", "internal/integration", "internal/integration/access", "internal/issue",
+		"internal/audit", "internal/credential", "internal/finding", "internal/integration", "internal/integration/access", "internal/issue",
 		"internal/money", "internal/plan", "internal/reconcile/breaker", "internal/rule", "internal/rule/attention",
 	}
 }
@@ -57,8 +57,13 @@ func houseLaw() law {
 
 			{pkg: "internal/source", may: []string{"internal/finding", "internal/money", "internal/table"}},
 			{pkg: "internal/credential"},
+			{pkg: "internal/audit", pure: true},
 			{pkg: "internal/notify"},
 			{pkg: "internal/status"},
+			{pkg: "internal/config", may: []string{"internal/credential", "internal/rule/rulebook/form"}},
+			// The server knows nothing of what it serves.
+			{pkg: "internal/serve"},
+			{pkg: "internal/tracing"},
 			{pkg: "internal/integration", may: []string{"internal/credential"}},
 			{pkg: "internal/integration/access", pure: true},
 			{pkg: "internal/integration/check", may: []string{"internal/integration", "internal/issue"}, pure: true},
@@ -82,8 +87,17 @@ func houseLaw() law {
 			{pkg: "internal/store/storetest", may: append(kept(), "internal/gitlab/limit", "internal/store", "internal/store/db", "internal/store/route")},
 			{pkg: "internal/store/pgtest"},
 
+			{pkg: "internal/receive", may: []string{"internal/credential", "internal/finding", "internal/source"}},
 			{pkg: "internal/observe", may: []string{"internal/credential", "internal/issue"}},
 			{pkg: "internal/queue"},
+			// Who uses cxm: values and decisions, what keeps them, and what lets people in.
+			{pkg: "internal/signin", may: []string{"internal/credential", "internal/signin/role"}},
+			{pkg: "internal/signin/role", pure: true},
+			{pkg: "internal/signin/password", may: []string{"internal/credential"}},
+			{pkg: "internal/signin/oidc", may: []string{"internal/credential", "internal/signin", "internal/signin/role"}},
+			{pkg: "internal/signin/desk", may: []string{"internal/credential", "internal/signin", "internal/signin/password", "internal/signin/role", "internal/store/people"}},
+			{pkg: "internal/store/people", may: []string{"internal/credential", "internal/signin", "internal/signin/role", "internal/store/database", "internal/store/db"}},
+			{pkg: "internal/cli/people", may: []string{"internal/app", "internal/cli/shell", "internal/credential", "internal/signin", "internal/signin/desk", "internal/signin/role"}},
 
 			// The sandbox shares nothing with cxm, so that it cannot share a
 			// misreading of GitLab.
@@ -99,6 +113,10 @@ func houseLaw() law {
 				values(), "internal/integration", "internal/issue/template", "internal/reconcile", "internal/rule/attention", "internal/rule/owner",
 				"internal/rule/rulebook", "internal/rule/rulebook/...",
 			)},
+			{pkg: "internal/app/evidence", may: []string{
+				"internal/app/tokencare", "internal/finding", "internal/gitlab", "internal/gitlab/code", "internal/gitlab/people", "internal/gitlab/rest",
+				"internal/integration", "internal/issue", "internal/rule/owner/...", "internal/store/db", "internal/store/declared",
+			}},
 			{pkg: "internal/app/tokencare", may: append(
 				values(), "internal/app/core", "internal/credential", "internal/gitlab", "internal/gitlab/oauth", "internal/gitlab/rest",
 				"internal/gitlab/token", "internal/reconcile", "internal/reconcile/breaker", "internal/store", "internal/store/tokens",
@@ -120,18 +138,30 @@ func houseLaw() law {
 				values(), "internal/app/tokencare", "internal/gitlab", "internal/gitlab/setup", "internal/integration/access",
 				"internal/reconcile", "internal/store/reviews",
 			)},
+			{pkg: "internal/app/sourcing", may: append(values(), "internal/app/core", "internal/credential", "internal/receive", "internal/reconcile", "internal/store", "internal/store/sources")},
 			{pkg: "internal/app/doctor", may: append(
 				values(), "internal/app/core", "internal/app/tokencare", "internal/credential", "internal/gitlab/probe", "internal/gitlab/rest",
 				"internal/integration/check", "internal/reconcile/breaker", "internal/plan/stand", "internal/store/reviews", "internal/store/route", "internal/store/why",
 			)},
+			{pkg: "internal/app/backlog", may: append(
+				values(), "internal/app/core", "internal/issue/backlog", "internal/reconcile", "internal/store", "internal/store/digests",
+			)},
+			{pkg: "internal/app/auditing", may: []string{
+				"internal/app/core", "internal/audit", "internal/credential", "internal/store/audit", "internal/store/db", "internal/store/tokens",
+			}},
 			{pkg: "internal/app/feed", may: []string{
 				"internal/app/core", "internal/finding", "internal/notify", "internal/reconcile", "internal/source", "internal/store/scopes",
 			}},
+			{pkg: "internal/app/front", may: []string{"internal/serve"}},
+			{pkg: "internal/app/learning", may: append(
+				values(), "internal/app/core", "internal/app/ruling", "internal/rule/owner", "internal/rule/rulebook", "internal/rule/rulebook/...",
+				"internal/store/rules", "internal/store/suggestions",
+			)},
 			{pkg: "internal/app/apptest", may: []string{"internal/..."}},
-			{pkg: "internal/demo", may: append(values(), "internal/app", "internal/sandbox")},
+			{pkg: "internal/demo", may: append(values(), "internal/app", "internal/sandbox", "internal/store/rules")},
 			// The bench measures the parts one by one, so it may take them apart.
 			{pkg: "internal/bench", may: append(
-				values(), "internal/app", "internal/credential", "internal/gitlab/rest",
+				values(), "internal/app", "internal/app/sourcing", "internal/credential", "internal/gitlab/rest", "internal/store/database", "internal/store/db",
 				"internal/queue", "internal/queue/throughput", "internal/reconcile", "internal/rule/rulebook", "internal/sandbox", "internal/store", "internal/store/pgtest",
 			)},
 			// Chaos knows cxm as its users do, and judges it by the sandbox's record.
@@ -140,13 +170,16 @@ func houseLaw() law {
 				"internal/sandbox", "internal/source", "internal/store/pgtest",
 			}},
 			// The commands know the program as app, and the values that it returns.
-			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/integration", "internal/notify"}},
+			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/audit", "internal/config", "internal/integration", "internal/notify"}},
+			{pkg: "internal/cli/audit", may: []string{"internal/app", "internal/app/auditing", "internal/audit", "internal/cli/shell"}},
 			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
+			{pkg: "internal/cli/code", may: []string{"internal/app", "internal/cli/shell"}},
 			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
-			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/ruling", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
-			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/cli/shell")},
+			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/learning", "internal/app/ruling", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
+			{pkg: "internal/cli/sources", may: append(values(), "internal/app", "internal/app/sourcing", "internal/cli/shell", "internal/credential", "internal/store/sources")},
+			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/cli/shell", "internal/config")},
 			// The sandbox is a command too; nothing else of the program knows it.
-			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/demo", "internal/sandbox")},
+			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/config", "internal/demo", "internal/sandbox")},
 			// The scenarios are tests alone: they import what internal/app's tests do.
 			{pkg: "internal/scenario"},
 			{pkg: "internal/importlaw"},
@@ -154,14 +187,18 @@ func houseLaw() law {
 		reserved: map[string][]string{
 			"gitlab.com/gitlab-org/api/client-go": {"internal/gitlab"},
 			"code.dny.dev/ssrf":                   {"internal/gitlab/dial"},
-			"golang.org/x/oauth2":                 {"internal/gitlab/oauth"},
+			"golang.org/x/oauth2":                 {"internal/gitlab/oauth", "internal/signin/oidc"},
+			"github.com/coreos/go-oidc":           {"internal/signin/oidc"},
+			"golang.org/x/crypto/argon2":          {"internal/signin/password"},
 			"github.com/tink-crypto/tink-go":      {"internal/credential"},
 			"github.com/go-git/go-git":            {"internal/sandbox"},
 			"github.com/jackc/pgx":                {"internal/queue", "internal/store"},
 			"github.com/pressly/goose":            {"internal/store"},
 			"database/sql":                        {"internal/queue", "internal/store"},
 			"modernc.org/sqlite":                  {"internal/store"},
-			"github.com/riverqueue":               {"internal/app", "internal/queue"},
+			"github.com/riverqueue":               {"internal/app", "internal/queue", "internal/tracing"},
+			"github.com/coreos/go-systemd":        {"internal/serve"},
+			"go.opentelemetry.io/otel":            {"internal/serve", "internal/tracing"},
 			"github.com/spf13/cobra":              {"cmd/cxm", "internal/cli"},
 			"cel.dev/cel-go":                      {"internal/rule/rulebook"},
 			"github.com/goccy/go-yaml":            {"internal/rule/rulebook"},

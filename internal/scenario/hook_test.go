@@ -55,10 +55,10 @@ func (b *bed) serve(f *front, a *app.App) (stop func()) {
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	checks, _ := b.jobs("webhooks", "")
 	go func() {
-		ended <- a.Serve(ctx, app.WorkOptions{Every: time.Hour, Listen: "127.0.0.1:0", Listening: func(at net.Addr) {
+		ended <- a.Serve(ctx, app.WorkOptions{Every: time.Hour, Front: app.Front{Listen: "127.0.0.1:0", Listening: func(at net.Addr) {
 			f.cxm.Store(&url.URL{Scheme: "http", Host: at.String()})
 			close(ready)
-		}}, 20*time.Second)
+		}}}, 20*time.Second)
 	}()
 	select {
 	case <-ready:

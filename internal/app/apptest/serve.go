@@ -14,7 +14,7 @@ func (b *Bed) Listening() (url string) {
 	ctx, cancel := context.WithCancel(b.Context())
 	at, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- b.App.Serve(ctx, app.WorkOptions{Every: time.Hour, Listen: "127.0.0.1:0", Listening: func(a net.Addr) { at <- "http://" + a.String() }}, 20*time.Second)
+		ended <- b.App.Serve(ctx, app.WorkOptions{Every: time.Hour, Front: app.Front{Listen: "127.0.0.1:0", Listening: func(a net.Addr) { at <- "http://" + a.String() }}}, 20*time.Second)
 	}()
 	b.Cleanup(func() {
 		cancel()

@@ -29,6 +29,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/hooks"
 	"cxm/internal/store/reviews"
+	"cxm/internal/store/sources"
 	"cxm/internal/store/tokens"
 )
 
@@ -51,11 +52,13 @@ type Options struct {
 // Core is what is open of one data directory. It is safe for concurrent use.
 type Core struct {
 	Options
-	DB     *store.DB
-	Store  *store.Store
-	Hooks  *hooks.Store
-	Tokens *tokens.Store
-	Sealer *credential.Sealer
+	DB    *store.DB
+	Store *store.Store
+	Hooks *hooks.Store
+	// Configured keeps the sources that deliver over HTTP.
+	Configured *sources.Store
+	Tokens     *tokens.Store
+	Sealer     *credential.Sealer
 }
 
 // Notice tells the operator's address, beside the log. Data is for machines.

@@ -8,14 +8,17 @@
 package shell
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"cxm/internal/app"
+	"cxm/internal/config"
 	"cxm/internal/notify"
 )
 
@@ -23,21 +26,76 @@ import (
 // for a tree of commands: AddFlags fills it in, and Check looks at it before any
 // command runs.
 type Options struct {
-	dataDir     string
-	database    string
+	file        string            // of the configuration
+	given       map[string]string // by the key of a field of the configuration: what a flag says
 	output      string
-	private     string // what may be connected to beside the internet
-	Integration int64  // of AddIntegration; 0: the only one there is
+	Integration int64 // of AddIntegration; 0: the only one there is
 }
 
 // AddFlags gives the root command the flags that every command has.
 func (o *Options) AddFlags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&o.dataDir, "data-dir", "", "where cxm keeps its data (default $CXM_DATA_DIR, else cxm in the XDG data directory)")
-	flags.StringVar(&o.database, "database", "", "URL of a PostgreSQL database (default $CXM_DATABASE_URL, else cxm.db in the data directory)")
+	flags.StringVar(&o.file, "config", "", "file of the configuration (default $CXM_CONFIG, else "+config.DefaultFile+" if it is there)")
+	o.bind(flags, "data_dir", "database.url", "network.allow_private")
 	flags.StringVarP(&o.output, "output", "o", "text", "how data is printed: text or json")
-	flags.StringVar(&o.private, "allow-private", "", "networks, addresses or host names that cxm may connect to although they are no part of the internet, separated by commas (default $CXM_ALLOW_PRIVATE)")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// Bind gives a command the flags of fields of the configuration, by their keys.
+func (o *Options) Bind(cmd *cobra.Command, keys ...string) { o.bind(cmd.Flags(), keys...) }
+
+func (o *Options) bind(flags *pflag.FlagSet, keys ...string) {
+	for _, key := range keys {
+		f, ok := config.Lookup(key)
+		if !ok || f.Flag == "" {
+			panic("shell: the configuration has no flag for " + key) // every test would fail
+		}
+		usage := f.Help + " ($" + f.Env + ")"
+		if f.Unset != "" {
+			usage = f.Help + " (default $" + f.Env + ", else " + f.Unset + ")"
+		}
+		made := flags.VarPF(&setting{field: f, options: o}, f.Flag, "", usage)
+		if f.Kind() == "true or false" {
+			made.NoOptDefVal = "true"
+		}
+	}
+}
+
+// setting is a flag of a field of the configuration.
+type setting struct {
+	field   config.Field
+	options *Options
+}
+
+// String is the default, for help.
+func (s *setting) String() string {
+	if s.options == nil { // pflag asks a zero value what zero is
+		return ""
+	}
+	return s.field.Default()
+}
+
+// Type names the value in help.
+func (s *setting) Type() string {
+	switch kind := s.field.Kind(); kind {
+	case "number", "duration", "list":
+		return kind
+	case "true or false":
+		return "bool"
+	}
+	return "string"
+}
+
+// Set notes what the flag says.
+func (s *setting) Set(text string) error {
+	if err := s.field.Check(text); err != nil {
+		return err
+	}
+	if s.options.given == nil {
+		s.options.given = map[string]string{}
+	}
+	s.options.given[s.field.Key] = text
+	return nil
 }
 
 // Check refuses what no command can do.
@@ -51,8 +109,8 @@ func (o *Options) Check() error {
 // JSON says that data is printed for programs.
 func (o *Options) JSON() bool { return o.output == "json" }
 
-// Open opens the data directory the flags and the environment name; change is made
-// to the configuration first. The caller closes the app.
+// Open opens the data directory that the configuration names; change is made
+// to the app's configuration first. The caller closes the app.
 func (o *Options) Open(cmd *cobra.Command, change ...func(*app.Config)) (*app.App, error) {
 	c, err := o.Config()
 	if err != nil {
@@ -64,39 +122,59 @@ func (o *Options) Open(cmd *cobra.Command, change ...func(*app.Config)) (*app.Ap
 	return app.Open(cmd.Context(), c)
 }
 
-// Config is where the flags and the environment say that things are; a flag wins.
+// Config is what the configuration says of where things are.
 func (o *Options) Config() (app.Config, error) {
-	c := app.Config{DataDir: o.dataDir, Database: cmp.Or(o.database, os.Getenv("CXM_DATABASE_URL")), Key: keyPlace()}
-	var err error
-	if c.Notices, err = notices(); err != nil {
-		return c, err
+	l, err := o.Load()
+	if err != nil {
+		return app.Config{}, err
 	}
-	if c.Reach.Allow, err = app.ParseAllowed(cmp.Or(o.private, os.Getenv("CXM_ALLOW_PRIVATE"))); err != nil {
-		return c, fmt.Errorf("--allow-private (CXM_ALLOW_PRIVATE): %w", err)
-	}
-	if c.DataDir != "" {
-		return c, nil
-	}
-	c.DataDir, err = app.DataDir(os.Getenv)
-	return c, err
+	return o.AppConfig(l)
 }
 
-// keyPlace is where the environment says that the key is.
-func keyPlace() app.KeyPlace {
-	return app.NewKeyPlace(os.Getenv("CXM_KEY_URI"), os.Getenv("CXM_KEY"), os.Getenv)
+// Load reads the configuration: flags, environment and file. Its data directory is
+// never empty.
+func (o *Options) Load() (*config.Loaded, error) {
+	l, err := config.Load(config.Sources{File: o.file, Usual: config.DefaultFile, Env: os.LookupEnv, Flags: o.given})
+	if err != nil {
+		return nil, err
+	}
+	if l.DataDir == "" {
+		l.DataDir, err = app.DataDir(os.Getenv)
+	}
+	return l, err
+}
+
+// AppConfig is what the app needs of the configuration, as all commands do. The
+// error is everything that is wrong, joined.
+func (o *Options) AppConfig(l *config.Loaded) (app.Config, error) {
+	c := app.Config{
+		DataDir: l.DataDir, Database: l.Database.URL.Reveal(), Settle: l.Work.Settle, Workers: l.Work.Workers,
+		Key: app.NewKeyPlace(l.Key.URI, l.Key.Text.Reveal(), os.Getenv),
+	}
+	var allowed, told error
+	if c.Reach.Allow, allowed = app.ParseAllowed(strings.Join(l.Network.AllowPrivate, ",")); allowed != nil {
+		allowed = l.Wrong("network.allow_private", allowed)
+	}
+	c.Notices, told = notices(l)
+	return c, errors.Join(allowed, told)
+}
+
+// notices is where an operator is told things; nil: nowhere.
+func notices(l *config.Loaded) (*notify.Sender, error) {
+	if l.Notify.URL.Empty() {
+		return nil, nil
+	}
+	if _, err := notify.New(l.Notify.URL.Reveal(), "", nil, time.Now); err != nil {
+		return nil, l.Wrong("notify.url", err)
+	}
+	s, err := notify.New(l.Notify.URL.Reveal(), l.Notify.Secret.Reveal(), nil, time.Now)
+	if err != nil {
+		return nil, l.Wrong("notify.secret", err)
+	}
+	return s, nil
 }
 
 // AddIntegration gives a command the flag that says which integration it is about.
 func (o *Options) AddIntegration(cmd *cobra.Command) {
 	cmd.Flags().Int64Var(&o.Integration, "integration", 0, "which integration, when there are several (see cxm status)")
-}
-
-// notices is where an operator is told things. Address and secret are never
-// arguments, which everybody on the machine could read.
-func notices() (*notify.Sender, error) {
-	address := os.Getenv("CXM_NOTIFY_URL")
-	if address == "" {
-		return nil, nil
-	}
-	return notify.New(address, os.Getenv("CXM_NOTIFY_SECRET"), nil, time.Now)
 }

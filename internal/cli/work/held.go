@@ -23,14 +23,14 @@ waits for a person. cxm plan shows what waits and why; this carries it out. What
 changed since is left to the next plan.`,
 		Args: cobra.ExactArgs(1),
 	}
-	b := addBounds(cmd)
+	addBounds(cmd, o)
 	cmd.Flags().StringVar(&as, "as", "", "who approves, for the journal (default: the user of this machine)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		run, err := runNumber(args[0])
 		if err != nil {
 			return err
 		}
-		a, err := b.open(cmd, o)
+		a, err := open(cmd, o)
 		if err != nil {
 			return err
 		}

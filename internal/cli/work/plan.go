@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,9 +35,9 @@ It uses a client that refuses every write.
   + create   ~ update   - close   ^ reopen   > move to another project   = nothing`,
 		Args: cobra.NoArgs,
 	}
-	b := addBounds(cmd)
+	addBounds(cmd, o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := b.open(cmd, o)
+		a, err := open(cmd, o)
 		if err != nil {
 			return err
 		}
@@ -154,7 +153,7 @@ func worth(p plan.Plan) money.Totals {
 	totals := money.Totals{}
 	for _, s := range p.Steps {
 		if s.Verb == plan.Create {
-			totals.Add(s.Savings, s.Currency)
+			totals.Add(s.Counts())
 		}
 	}
 	return totals
@@ -164,7 +163,6 @@ func worth(p plan.Plan) money.Totals {
 // exit code 1 when not all of it was done.
 func NewApply(o *shell.Options) *cobra.Command {
 	var yes bool
-	var settle time.Duration
 	cmd := &cobra.Command{
 		Use:   "apply",
 		Short: "Plans, asks, and carries the plan out",
@@ -173,9 +171,9 @@ is in the journal before it is taken. When GitLab's answer to a create is lost,
 cxm looks the issue up before it tries again.`,
 		Args: cobra.NoArgs,
 	}
-	b := addBounds(cmd)
+	addBounds(cmd, o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle = settle })
+		a, err := open(cmd, o)
 		if err != nil {
 			return err
 		}
@@ -183,7 +181,7 @@ cxm looks the issue up before it tries again.`,
 		return apply(cmd, o, a, yes)
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
+	o.Bind(cmd, "work.settle")
 	o.AddIntegration(cmd)
 	return cmd
 }

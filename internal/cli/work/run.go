@@ -17,7 +17,6 @@ import (
 // NewRun is `cxm run`: the queue is worked until it is empty. It ends with exit code 1
 // when something was not done, or waits for a person.
 func NewRun(o *shell.Options) *cobra.Command {
-	var settle time.Duration
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Works the queue until it is empty",
@@ -27,11 +26,10 @@ cxm approve, and so do the first issues of a source that is new; what failed is
 planned again by the next run.`,
 		Args: cobra.NoArgs,
 	}
-	b := addBounds(cmd)
-	b.addAdmit(cmd)
-	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
+	addBounds(cmd, o)
+	o.Bind(cmd, "work.settle", "brakes.admit_new_sources")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := b.open(cmd, o, func(c *app.Config) { c.Settle, c.Logger = settle, shell.Logger(cmd.ErrOrStderr(), slog.LevelWarn) })
+		a, err := open(cmd, o, func(c *app.Config) { c.Logger = shell.Logger(cmd.ErrOrStderr(), slog.LevelWarn) })
 		if err != nil {
 			return err
 		}
@@ -116,53 +114,4 @@ func workedJSON(w app.Worked, runs []plan.Run) workedDocument {
 		out.Runs = append(out.Runs, NewRunJSON(r))
 	}
 	return out
-}
-
-// NewServe is `cxm serve`: the queue is worked for good. version is what it logs
-// about itself.
-func NewServe(o *shell.Options, version string) *cobra.Command {
-	var settle, every, grace time.Duration
-	var listen, show string
-	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Works the queue for good",
-		Long: `Works jobs as they come, and looks at GitLab regularly for what people changed,
-until it is told to stop (SIGTERM, Ctrl-C). Calls that are under way then finish,
-or are in doubt and looked up by whoever goes on. Any number of processes may
-serve one PostgreSQL database.
-
-With --listen it also takes GitLab's webhooks (see cxm webhook), and then looks
-within seconds where something changed; /healthz says that it is up.
-
-With --status-listen it shows how it is: a page, and /metrics for Prometheus.
-Whoever reaches that address sees names of projects and sources: keep it inside.
-
-With CXM_NOTIFY_URL set it tells there of tokens that expire, of access that is
-lost and of projects that only fail (see cxm notify).
-
-It connects to the internet only: a GitLab in a private network, or on this
-machine, is to be named in --allow-private or CXM_ALLOW_PRIVATE.`,
-		Args: cobra.NoArgs,
-	}
-	b := addBounds(cmd)
-	b.addAdmit(cmd)
-	cmd.Flags().DurationVar(&settle, "settle", 30*time.Second, "how long GitLab's silence about a create means nothing")
-	cmd.Flags().DurationVar(&every, "every", 10*time.Minute, "time between looks at GitLab")
-	cmd.Flags().StringVar(&listen, "listen", "", "address to take GitLab's webhooks at, such as 127.0.0.1:8080 behind a proxy with TLS (default nowhere)")
-	cmd.Flags().StringVar(&show, "status-listen", "", "address to show the status page and /metrics at, such as 127.0.0.1:9464 (default nowhere)")
-	cmd.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long jobs that run may take to finish when it is told to stop")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		log := shell.Logger(cmd.ErrOrStderr(), slog.LevelInfo)
-		a, err := b.open(cmd, o, func(c *app.Config) {
-			c.Settle, c.Logger, c.Reach.Public = settle, log, true
-			c.Metrics, c.Version = show != "", version
-		})
-		if err != nil {
-			return err
-		}
-		defer a.Close()
-		log.Info("cxm works the queue", "version", version, "every", every)
-		return a.Serve(cmd.Context(), app.WorkOptions{Every: every, Listen: listen, Status: show}, grace)
-	}
-	return cmd
 }
