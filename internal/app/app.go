@@ -8,10 +8,8 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -31,8 +29,6 @@ import (
 	"cxm/internal/gitlab/rest"
 	"cxm/internal/notify"
 	"cxm/internal/plan"
-	"cxm/internal/queue"
-	"cxm/internal/status"
 	"cxm/internal/store"
 	"cxm/internal/store/hooks"
 	"cxm/internal/store/rules"
@@ -87,9 +83,8 @@ type App struct {
 
 	People *People // where people sign in
 
-	outbox *outbox
-	books  *books
-	board  *status.Board // nil: nobody asked for metrics
+	*installation
+	books *books
 }
 
 // DataDir is where cxm keeps its data when nobody says otherwise: CXM_DATA_DIR,
@@ -107,50 +102,40 @@ func DataDir(getenv func(string) string) (string, error) {
 	return "", errors.New("no place for data: give --data-dir, or set CXM_DATA_DIR or HOME")
 }
 
-// Open opens the data directory, making it on first use.
+// Open opens the data directory, making it on first use, for one tenant of it.
 func Open(ctx context.Context, c Config) (*App, error) {
 	c.fill()
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w", err)
-	}
-	key, err := c.openKey()
+	all, err := c.install(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &outbox{}
-	where := c.where()
-	pen := &auditing.Pen{}
-	where.Sign, where.Clock = pen.Of, c.Clock
-	where.Changed, where.Planned, where.Delivered = out.changed, out.planned, out.delivered
-	db, err := store.Open(ctx, where)
+	a, err := all.Of(ctx, c.Tenant)
 	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
-	}
-	a := &App{Config: c, outbox: out, books: &books{store: rules.New(db.Base(), c.Tenant, c.Clock)}}
-	if c.Metrics {
-		a.board = status.New(a.report)
-	}
-	c.Observe = counted(c.Observe, a.board, c.Tracing)
-	base := &core.Core{
-		Options: core.Options{
-			Tenant: c.Tenant, Clock: c.Clock, Settle: c.Settle, Lease: c.Lease, Transport: c.Transport, Reach: c.Reach,
-			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits, Tell: a.tell, Rules: a.inForce,
-		},
-		DB: db, Store: db.Tenant(c.Tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(db.Base(), c.Tenant),
-		Hooks: hooks.New(db.Base(), c.Tenant, out.heard(c.Tenant)), Configured: sources.New(db.Base(), c.Tenant, out.delivered),
-	}
-	a.join(base)
-	a.Auditor = auditing.New(base, pen, c.DataDir)
-	if base.Sealer, err = a.openSealer(ctx, key); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := a.PrepareAudit(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if out.queue, err = a.openQueue(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, all.db.Close())
 	}
 	return a, nil
+}
+
+// of is cxm for a tenant of the installation.
+func (i *installation) of(ctx context.Context, tenant string) (*App, error) {
+	c := i.config
+	c.Tenant = tenant
+	a := &App{Config: c, installation: i, books: &books{store: rules.New(i.db.Base(), tenant, c.Clock)}}
+	base := &core.Core{
+		Options: core.Options{
+			Tenant: tenant, Clock: c.Clock, Settle: c.Settle, Lease: c.Lease, Transport: c.Transport, Reach: c.Reach,
+			Logger: c.Logger, Observe: c.Observe, Limits: c.Limits, Tell: a.tell, Rules: a.inForce,
+		},
+		DB: i.db, Store: i.db.Tenant(tenant).Capped(c.Caps, c.Clock), Tokens: tokens.New(i.db.Base(), tenant),
+		Hooks: hooks.New(i.db.Base(), tenant, i.outbox.heard(tenant)), Configured: sources.New(i.db.Base(), tenant, i.outbox.delivered),
+	}
+	a.join(base)
+	a.Auditor = auditing.New(base, i.pen, c.DataDir)
+	var err error
+	if base.Sealer, err = a.openSealer(ctx, i.key); err != nil {
+		return nil, err
+	}
+	return a, a.PrepareAudit(ctx)
 }
 
 // fill puts the defaults where nothing was said.
@@ -188,14 +173,6 @@ func (a *App) join(base *core.Core) {
 	a.Maker, a.Reviewer, a.Doctor, a.Watcher = bootstrap.New(base, connector), review.New(keeper), a.newDoctor(), feed.New(base)
 }
 
-// openQueue prepares the queue's tables and opens a queue that only inserts.
-func (a *App) openQueue(ctx context.Context) (*queue.Queue, error) {
-	if err := queue.Migrate(ctx, a.handle()); err != nil {
-		return nil, fmt.Errorf("preparing the queue: %w", err)
-	}
-	return queue.Open(ctx, queue.Options{Handle: a.handle(), Logger: a.Logger})
-}
-
 // where is the database.
 func (c Config) where() store.Options {
 	o := store.Options{URL: c.Database, Failpoint: c.Failpoint}
@@ -203,17 +180,4 @@ func (c Config) where() store.Options {
 		o.Path = filepath.Join(c.DataDir, "cxm.db")
 	}
 	return o
-}
-
-// farewell bounds the signing of the audit log at the end.
-const farewell = 5 * time.Second
-
-// Close signs what was added to the audit log, and closes the database.
-func (a *App) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
-	defer cancel()
-	if err := a.AnchorAudit(ctx); err != nil {
-		a.Logger.Warn("the end of the audit log was not signed", "error", err)
-	}
-	return a.DB.Close()
 }

@@ -45,13 +45,31 @@ func (a *App) boardMounts() []serve.Mount {
 }
 
 // report is how cxm is, from what is stored.
-func (a *App) report(ctx context.Context) (status.Report, error) {
+func (i *installation) report(ctx context.Context) (status.Report, error) {
+	r := status.Report{Version: i.config.Version, At: i.config.Clock().UTC()}
+	stats, err := i.outbox.queue.Stats(ctx)
+	if err != nil {
+		return r, fmt.Errorf("reading how the queue is: %w", err)
+	}
+	for _, c := range stats.Counts {
+		r.Jobs = append(r.Jobs, status.Jobs{Kind: c.Kind, State: string(c.State), Number: c.Jobs})
+	}
+	r.Oldest = stats.Oldest
+	return r, i.each(ctx, func(a *App) error {
+		t, err := a.reportOf(ctx)
+		r.Tenants = append(r.Tenants, t)
+		return err
+	})
+}
+
+// reportOf is how cxm is for the tenant.
+func (a *App) reportOf(ctx context.Context) (status.Tenant, error) {
 	s, err := a.Status(ctx)
 	if err != nil {
-		return status.Report{}, fmt.Errorf("reading how cxm is: %w", err)
+		return status.Tenant{}, fmt.Errorf("reading how cxm is: %w", err)
 	}
-	r := status.Report{
-		Version: a.Version, At: a.Clock().UTC(), Unknown: s.Unknown,
+	r := status.Tenant{
+		Name: a.Tenant, Unknown: s.Unknown,
 		Issues: []status.Count{{Of: "open", Number: s.Open}, {Of: "closed", Number: s.Closed}, {Of: "in doubt", Number: s.InDoubt}, {Of: "unseen", Number: s.Unseen}},
 		Queue:  status.Queue{Deliveries: s.Deliveries, Refused: s.Refused, Approvals: len(s.Waiting)},
 	}
@@ -73,17 +91,8 @@ func (a *App) report(ctx context.Context) (status.Report, error) {
 	return r, a.measure(ctx, s, &r)
 }
 
-// measure adds what is for machines: the queue, what is left alone, and what was
-// last whole.
-func (a *App) measure(ctx context.Context, s Status, r *status.Report) error {
-	stats, err := a.outbox.queue.Stats(ctx)
-	if err != nil {
-		return err
-	}
-	for _, c := range stats.Counts {
-		r.Queue.Jobs = append(r.Queue.Jobs, status.Jobs{Kind: c.Kind, State: string(c.State), Number: c.Jobs})
-	}
-	r.Queue.Oldest = stats.Oldest
+// measure adds what is for machines: what is left alone, and what was last whole.
+func (a *App) measure(ctx context.Context, s Status, r *status.Tenant) error {
 	for _, in := range s.Integrations {
 		all, err := a.Store.Breakers(ctx, in.ID)
 		if err != nil {

@@ -25,7 +25,7 @@ func TestCampaigns(t *testing.T) {
 		b.aws(disk(1, "10"), disk(2, "20"))
 	}
 	b.want("-")
-	b.edit(1, map[string]any{"state_event": "close"}) // a person will not do the first
+	b.edit(b.about(1).IID, map[string]any{"state_event": "close"}) // a person will not do the first
 	if _, err := b.app.Plan(b.Context(), 0); err != nil {
 		t.Fatal(err)
 	}

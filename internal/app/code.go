@@ -31,13 +31,6 @@ func (codeJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Priority: queue.PriorityUpdate, UniqueOpts: queue.Unique(), MaxAttempts: 1}
 }
 
-// codeSchedule is when that is.
-func (a *App) codeSchedule() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(codeEvery), func() (river.JobArgs, *river.InsertOpts) {
-		return codeJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true})
-}
-
 // codeJobs are those to begin with: none where the rules do not ask code.
 func (a *App) codeJobs(ctx context.Context) []river.InsertManyParams {
 	if book, err := a.Book(ctx); err != nil || !book.AsksCode() {
@@ -49,19 +42,23 @@ func (a *App) codeJobs(ctx context.Context) []river.InsertManyParams {
 // codeReader works codeJobs.
 type codeReader struct {
 	river.WorkerDefaults[codeJob]
-	*workshop
+	*hall
 }
 
 // Timeout is more than the calls of one window take.
 func (w *codeReader) Timeout(*river.Job[codeJob]) time.Duration { return 10 * time.Minute }
 
 // Work asks what is due, where the rules in force want to know.
-func (w *codeReader) Work(ctx context.Context, _ *river.Job[codeJob]) error {
-	book, err := w.app.Book(ctx)
+func (w *codeReader) Work(ctx context.Context, job *river.Job[codeJob]) error {
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
+		return err
+	}
+	book, err := shop.app.Book(ctx)
 	if err != nil || !book.AsksCode() {
 		return err
 	}
-	return w.app.RefreshCode(ctx)
+	return shop.app.RefreshCode(ctx)
 }
 
 // ruler rules by a book for an integration, and asks what code says.

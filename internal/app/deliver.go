@@ -36,13 +36,20 @@ func (a *App) Accept(ctx context.Context, d Delivery) (id int64, err error) {
 // puller works pullJobs.
 type puller struct {
 	river.WorkerDefaults[pullJob]
-	*workshop
+	*hall
 }
 
 // Timeout is more than the largest delivery takes.
 func (w *puller) Timeout(*river.Job[pullJob]) time.Duration { return 30 * time.Minute }
 
-// Work takes in all that waits.
+// Work takes in all that waits, and looks how the source fares.
 func (w *puller) Work(ctx context.Context, job *river.Job[pullJob]) error {
-	return w.app.TakeIn(ctx, source.Type(job.Args.Source), job.Args.Scope)
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
+		return err
+	}
+	if err := shop.app.TakeIn(ctx, source.Type(job.Args.Source), job.Args.Scope); err != nil {
+		return err
+	}
+	return shop.app.WatchSource(ctx, job.Args.Source, job.Args.Scope)
 }

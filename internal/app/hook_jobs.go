@@ -31,22 +31,19 @@ func (hookJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Priority: queue.PriorityComment, UniqueOpts: queue.Unique()}
 }
 
-// hookSchedule is when that is asked.
-func (a *App) hookSchedule() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(hookEvery), func() (river.JobArgs, *river.InsertOpts) {
-		return hookJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true})
-}
-
 // hookKeeper works hookJobs.
 type hookKeeper struct {
 	river.WorkerDefaults[hookJob]
-	*workshop
+	*hall
 }
 
 // Work checks every webhook, and forgets what was delivered long ago.
-func (w *hookKeeper) Work(ctx context.Context, _ *river.Job[hookJob]) error {
-	return errors.Join(w.app.CheckWebhooks(ctx), w.app.Hooks.Purge(ctx, w.app.Clock().Add(-keysKept)))
+func (w *hookKeeper) Work(ctx context.Context, job *river.Job[hookJob]) error {
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
+		return err
+	}
+	return errors.Join(shop.app.CheckWebhooks(ctx), shop.app.Hooks.Purge(ctx, shop.app.Clock().Add(-keysKept)))
 }
 
 // Names of what looks after webhooks that callers need.

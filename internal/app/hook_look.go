@@ -11,7 +11,6 @@ import (
 
 	"cxm/internal/integration"
 	"cxm/internal/issue"
-	"cxm/internal/observe"
 	"cxm/internal/queue"
 	"cxm/internal/store"
 	"cxm/internal/store/hooks"
@@ -34,17 +33,6 @@ func (o *outbox) heard(tenant string) hooks.Look {
 		})
 		return err
 	}
-}
-
-// inbox keeps what webhooks deliver.
-type inbox struct{ hooks *hooks.Store }
-
-// Accept implements observe.Inbox.
-func (i inbox) Accept(ctx context.Context, h observe.Hook, d observe.Delivery) (bool, error) {
-	return i.hooks.Accept(ctx, hooks.Delivery{
-		Integration: h.Integration, Keys: d.Keys, ReceivedAt: d.ReceivedAt, Project: d.Project,
-		News: hooks.News{IID: d.IID, ChangedAt: d.ChangedAt, Marked: d.Marked},
-	})
 }
 
 // heed leaves the look at a project to a plan of its integration, when what was

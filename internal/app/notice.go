@@ -71,7 +71,7 @@ func (a *App) TestNotice(ctx context.Context) (host string, err error) {
 // herald works noticeJobs.
 type herald struct {
 	river.WorkerDefaults[noticeJob]
-	*workshop
+	*hall
 }
 
 // Timeout is more than a notice takes.
@@ -79,12 +79,12 @@ func (w *herald) Timeout(*river.Job[noticeJob]) time.Duration { return time.Minu
 
 // Work sends the notice. One that is refused is not sent again.
 func (w *herald) Work(ctx context.Context, job *river.Job[noticeJob]) error {
-	if w.app.Notices == nil {
+	if w.all.config.Notices == nil {
 		return river.JobSnooze(time.Hour) // a process with an address sends it
 	}
-	err := w.app.Notices.Send(ctx, job.Args.Event)
+	err := w.all.config.Notices.Send(ctx, job.Args.Event)
 	if refused := (*notify.RefusedError)(nil); errors.As(err, &refused) {
-		w.app.Logger.Error("a notice was refused", "type", job.Args.Event.Type, "subject", job.Args.Event.Subject, "error", err)
+		w.all.config.Logger.Error("a notice was refused", "type", job.Args.Event.Type, "subject", job.Args.Event.Subject, "error", err)
 		return river.JobCancel(err)
 	}
 	return err

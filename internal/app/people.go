@@ -27,3 +27,8 @@ func (a *App) newDesk(base *core.Core) *People {
 		},
 	})
 }
+
+// prunePeople drops the sessions that are over.
+func (i *installation) prunePeople(ctx context.Context) error {
+	return people.New(i.db.Base()).Prune(ctx, i.config.Clock())
+}

@@ -31,17 +31,10 @@ func (tokenJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Priority: queue.PriorityClose, UniqueOpts: queue.Unique(), MaxAttempts: 1}
 }
 
-// tokenSchedule is when that is.
-func (a *App) tokenSchedule() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(tokenEvery), func() (river.JobArgs, *river.InsertOpts) {
-		return tokenJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true})
-}
-
 // tokenKeeper works tokenJobs.
 type tokenKeeper struct {
 	river.WorkerDefaults[tokenJob]
-	*workshop
+	*hall
 }
 
 // Timeout is more than a rotation takes, with the wait for an answer that is lost.
@@ -49,8 +42,12 @@ func (w *tokenKeeper) Timeout(*river.Job[tokenJob]) time.Duration { return 10 * 
 
 // Work looks after every token, review and source. The trouble of one keeps no other, and is told
 // here: it is looked at again within the hour.
-func (w *tokenKeeper) Work(ctx context.Context, _ *river.Job[tokenJob]) error {
-	return errors.Join(w.app.CareForTokens(ctx), w.app.RemindReviews(ctx), w.app.WatchSources(ctx))
+func (w *tokenKeeper) Work(ctx context.Context, job *river.Job[tokenJob]) error {
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
+		return err
+	}
+	return errors.Join(shop.app.CareForTokens(ctx), shop.app.RemindReviews(ctx), shop.app.WatchSources(ctx))
 }
 
 // Names of what looks after tokens that callers need.

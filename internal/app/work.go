@@ -12,6 +12,7 @@ import (
 
 	"cxm/internal/app/front"
 	"cxm/internal/audit"
+	"cxm/internal/credential"
 	"cxm/internal/plan"
 	"cxm/internal/queue"
 	"cxm/internal/serve"
@@ -135,7 +136,9 @@ type Worked = queue.Drained
 type WorkOptions struct {
 	Every time.Duration // between looks at GitLab for what people changed; optional: 10 minutes
 	Front               // the listeners; optional: nothing is served
-	More  []Mount       // at the public listener, beside GitLab's webhooks
+
+	Welcome func(link credential.Secret) // is given the link by which the first admin is made, once; optional
+	More    []Mount                      // at the public listener, beside GitLab's webhooks
 }
 
 // Names of what is served that callers need.
@@ -186,17 +189,20 @@ func (a *App) Serve(ctx context.Context, o WorkOptions, grace time.Duration) err
 	if o.Every <= 0 {
 		o.Every = 10 * time.Minute
 	}
-	q, err := a.workers(ctx, river.NewPeriodicJob(river.PeriodicInterval(o.Every), func() (river.JobArgs, *river.InsertOpts) {
-		return reconcileJob{Tenant: a.Tenant}, nil
-	}, &river.PeriodicJobOpts{RunOnStart: true}), a.hookSchedule(), a.tokenSchedule(), a.codeSchedule())
+	q, err := a.workers(ctx, rounds(o.Every)...)
 	if err != nil {
 		return err
 	}
 	desk := a.desk(ctx, o)
-	open, err := front.Open(ctx, a.front(o), a.site(desk, o))
+	door, err := a.door(ctx, o)
 	if err != nil {
 		return errors.Join(err, desk.close(ctx))
 	}
+	open, err := front.Open(ctx, a.front(o), a.site(append(desk.mounts(), door.mounts()...), o))
+	if err != nil {
+		return errors.Join(err, desk.close(ctx), door.close())
+	}
+	a.welcome(ctx, o)
 	if err = q.Start(ctx); err == nil {
 		a.warn("systemd could not be told", open.Started())
 		err = open.Wait(ctx)
@@ -205,7 +211,7 @@ func (a *App) Serve(ctx context.Context, o WorkOptions, grace time.Duration) err
 	defer cancel()
 	a.warn("systemd could not be told", open.Drain(stop))
 	closed := make(chan error, 1)
-	go func() { closed <- errors.Join(open.Close(stop), desk.close(stop)) }()
+	go func() { closed <- errors.Join(open.Close(stop), desk.close(stop), door.close()) }()
 	return errors.Join(err, q.Stop(stop), <-closed)
 }
 
@@ -222,8 +228,8 @@ func (a *App) front(o WorkOptions) front.Options {
 }
 
 // site is what is served.
-func (a *App) site(d *desk, o WorkOptions) front.Site {
-	s := front.Site{Public: append(d.mounts(), o.More...), Ready: []serve.Part{{Name: "database", Check: a.reachable}, {Name: "migrations", Check: a.migrated()}}}
+func (a *App) site(mounts []Mount, o WorkOptions) front.Site {
+	s := front.Site{Public: append(mounts, o.More...), Ready: []serve.Part{{Name: "database", Check: a.reachable}, {Name: "migrations", Check: a.migrated()}}}
 	if a.board != nil {
 		s.Status = a.boardMounts()
 	}
@@ -262,16 +268,17 @@ func (a *App) warn(what string, err error) {
 
 // workers opens a queue that works.
 func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queue.Queue, error) {
-	w := &workshop{app: a, open: map[int64]*opened{}}
+	h := &hall{all: a.installation, shops: map[string]*workshop{}}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &puller{workshop: w})
-	river.AddWorker(workers, &reconciler{workshop: w})
-	river.AddWorker(workers, &looker{workshop: w})
-	river.AddWorker(workers, &stepper{workshop: w})
-	river.AddWorker(workers, &hookKeeper{workshop: w})
-	river.AddWorker(workers, &tokenKeeper{workshop: w})
-	river.AddWorker(workers, &herald{workshop: w})
-	river.AddWorker(workers, &codeReader{workshop: w})
+	river.AddWorker(workers, &puller{hall: h})
+	river.AddWorker(workers, &reconciler{hall: h})
+	river.AddWorker(workers, &looker{hall: h})
+	river.AddWorker(workers, &stepper{hall: h})
+	river.AddWorker(workers, &hookKeeper{hall: h})
+	river.AddWorker(workers, &tokenKeeper{hall: h})
+	river.AddWorker(workers, &herald{hall: h})
+	river.AddWorker(workers, &codeReader{hall: h})
+	river.AddWorker(workers, &rounder{hall: h})
 	q, err := queue.Open(ctx, queue.Options{
 		Handle: a.handle(), Workers: workers, Concurrency: a.Workers, Periodic: regular,
 		JobTimeout: a.JobTimeout, Rescue: a.Rescue, Logger: a.Logger, Middleware: a.Tracing.Jobs(),
@@ -279,26 +286,24 @@ func (a *App) workers(ctx context.Context, regular ...*river.PeriodicJob) (*queu
 	if err != nil {
 		return nil, err
 	}
-	w.queue = q
+	h.queue = q
 	return q, a.missed(ctx, q)
 }
 
 // missed adds the jobs of deliveries that wait, which a restored backup lacks.
-func (a *App) missed(ctx context.Context, q *queue.Queue) error {
-	waiting, err := a.Store.Waiting(ctx)
-	if err != nil {
-		return err
-	}
-	var jobs []river.InsertManyParams
-	for _, d := range waiting {
-		jobs = append(jobs, river.InsertManyParams{Args: pullJob{Tenant: a.Tenant, Source: d.Source, Scope: d.Scope}})
-	}
-	if _, err := q.Insert(ctx, jobs...); err != nil {
-		return fmt.Errorf("adding the jobs of deliveries that wait: %w", err)
-	}
-	return nil
-}
-
-func (a *App) handle() queue.Handle {
-	return queue.Handle{SQLite: a.DB.SQL(), Postgres: a.DB.Pool()}
+func (i *installation) missed(ctx context.Context, q *queue.Queue) error {
+	return i.each(ctx, func(a *App) error {
+		waiting, err := a.Store.Waiting(ctx)
+		if err != nil {
+			return err
+		}
+		var jobs []river.InsertManyParams
+		for _, d := range waiting {
+			jobs = append(jobs, river.InsertManyParams{Args: pullJob{Tenant: a.Tenant, Source: d.Source, Scope: d.Scope}})
+		}
+		if _, err := q.Insert(ctx, jobs...); err != nil {
+			return fmt.Errorf("adding the jobs of deliveries that wait: %w", err)
+		}
+		return nil
+	})
 }

@@ -17,13 +17,46 @@ import (
 	"cxm/internal/reconcile"
 	"cxm/internal/reconcile/breaker"
 	"cxm/internal/store"
+	"cxm/internal/store/tenants"
 )
 
 // busy is how long a job waits that found an earlier run under way.
 const busy = 2 * time.Second
 
-// workshop is what the workers of one process share: the queue, and an engine
-// per integration, so that all of its steps keep to the same limits.
+// hall is what the workers of one process share: the queue, and a workshop for
+// each tenant.
+type hall struct {
+	all   *installation
+	queue *queue.Queue
+	mu    sync.Mutex
+	shops map[string]*workshop // by tenant; guarded by mu
+}
+
+// asleep is how long a job of a tenant that is disabled waits, each time.
+const asleep = time.Hour
+
+// shop is where the work of a tenant is done. What a disabled tenant has waits.
+func (h *hall) shop(ctx context.Context, tenant string) (*workshop, error) {
+	a, err := h.all.Of(ctx, tenant)
+	if unknown := (*tenants.UnknownError)(nil); errors.As(err, &unknown) {
+		if unknown.Disabled {
+			return nil, river.JobSnooze(asleep)
+		}
+		return nil, river.JobCancel(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shops[tenant] == nil {
+		h.shops[tenant] = &workshop{app: a, queue: h.queue, open: map[int64]*opened{}}
+	}
+	return h.shops[tenant], nil
+}
+
+// workshop is where the work of one tenant is done: an engine per integration, so
+// that all of its steps keep to the same limits.
 type workshop struct {
 	app   *App
 	queue *queue.Queue
@@ -41,10 +74,7 @@ type opened struct {
 
 // engine is the engine of an integration, made anew when the integration or its
 // token changed.
-func (w *workshop) engine(ctx context.Context, tenant string, id int64) (*reconcile.Engine, error) {
-	if tenant != w.app.Tenant {
-		return nil, fmt.Errorf("a job of tenant %q came to a process of tenant %q", tenant, w.app.Tenant)
-	}
+func (w *workshop) engine(ctx context.Context, id int64) (*reconcile.Engine, error) {
 	in, sealed, _, err := w.app.Store.Integration(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, w.app.gone(id)
@@ -82,7 +112,7 @@ func (w *workshop) notice(in integration.Integration) func(breaker.Breaker) {
 // reconciler works reconcileJobs.
 type reconciler struct {
 	river.WorkerDefaults[reconcileJob]
-	*workshop
+	*hall
 }
 
 // Timeout is more than the largest plan takes.
@@ -91,10 +121,14 @@ func (w *reconciler) Timeout(*river.Job[reconcileJob]) time.Duration { return 30
 // Work looks, plans and shares, integration by integration: the trouble of one
 // does not keep the others.
 func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) error {
-	if err := w.app.assign(ctx); err != nil {
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
 		return err
 	}
-	all, err := w.app.Store.Integrations(ctx)
+	if err := shop.app.assign(ctx); err != nil {
+		return err
+	}
+	all, err := shop.app.Store.Integrations(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the integrations: %w", err)
 	}
@@ -104,7 +138,7 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 		if job.Args.Integration != 0 && job.Args.Integration != in.ID {
 			continue
 		}
-		e, err := w.engine(ctx, job.Args.Tenant, in.ID)
+		e, err := shop.engine(ctx, in.ID)
 		if tokencare.IsHeld(err) {
 			held = true
 			continue
@@ -117,10 +151,10 @@ func (w *reconciler) Work(ctx context.Context, job *river.Job[reconcileJob]) err
 			continue
 		}
 		shared, err := e.Share(ctx)
-		w.app.Sure(ctx, e.Integration)
+		shop.app.Sure(ctx, e.Integration)
 		open = open || shared.Open
 		if err == nil {
-			err = w.follow(ctx, lookJob{Tenant: job.Args.Tenant, Integration: in.ID}, e, shared)
+			err = shop.follow(ctx, lookJob{Tenant: job.Args.Tenant, Integration: in.ID}, e, shared)
 		}
 		trouble = errors.Join(trouble, err)
 	}
@@ -159,28 +193,36 @@ func (w *workshop) lookLater(ctx context.Context, look lookJob, after time.Durat
 // looker works lookJobs.
 type looker struct {
 	river.WorkerDefaults[lookJob]
-	*workshop
+	*hall
 }
 
 // Work leaves the look to a plan, which begins with one.
 func (w *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
-	if job.Args.Project != 0 {
-		return w.unlessGone(ctx, job.Args.Integration, func() error { return w.heed(ctx, job.Args) })
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
+		return err
 	}
-	_, err := w.queue.Insert(ctx, river.InsertManyParams{Args: reconcileJob{Tenant: job.Args.Tenant}})
+	if job.Args.Project != 0 {
+		return shop.unlessGone(ctx, job.Args.Integration, func() error { return shop.heed(ctx, job.Args) })
+	}
+	_, err = shop.queue.Insert(ctx, river.InsertManyParams{Args: reconcileJob{Tenant: job.Args.Tenant}})
 	return err
 }
 
 // stepper works stepJobs.
 type stepper struct {
 	river.WorkerDefaults[stepJob]
-	*workshop
+	*hall
 }
 
 // Work carries the step out. What it could not do is in the journal, and planned
 // again by the next plan: only what nobody decided is tried again here.
 func (w *stepper) Work(ctx context.Context, job *river.Job[stepJob]) error {
-	e, err := w.engine(ctx, job.Args.Tenant, job.Args.Integration)
+	shop, err := w.shop(ctx, job.Args.Tenant)
+	if err != nil {
+		return err
+	}
+	e, err := shop.engine(ctx, job.Args.Integration)
 	switch {
 	case tokencare.IsHeld(err):
 		return river.JobSnooze(heldPause)
@@ -190,14 +232,14 @@ func (w *stepper) Work(ctx context.Context, job *river.Job[stepJob]) error {
 		return err
 	}
 	c, err := e.Carry(ctx, job.Args.Entry)
-	w.app.Sure(ctx, e.Integration)
+	shop.app.Sure(ctx, e.Integration)
 	switch {
 	case err != nil:
 		return err
 	case c.Again > 0:
 		return river.JobSnooze(c.Again)
 	case c.Outcome == plan.InDoubt:
-		return w.lookLater(context.WithoutCancel(ctx), lookJob{Tenant: job.Args.Tenant, Integration: job.Args.Integration}, e.Settle)
+		return shop.lookLater(context.WithoutCancel(ctx), lookJob{Tenant: job.Args.Tenant, Integration: job.Args.Integration}, e.Settle)
 	}
 	return nil
 }

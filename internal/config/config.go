@@ -15,6 +15,7 @@ import (
 
 // Config is the configuration of the program.
 type Config struct {
+	Tenant   string // whose integrations, rules and findings commands are about
 	DataDir  string // empty: cxm in the XDG data directory
 	Database Database
 	Key      Key

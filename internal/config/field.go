@@ -74,6 +74,8 @@ func placeFields() []Field {
 	return []Field{
 		{Key: "data_dir", Env: "CXM_DATA_DIR", Flag: "data-dir", Help: "where cxm keeps its data", Unset: "cxm in the XDG data directory",
 			bind: func(c *Config) value { return words{&c.DataDir} }},
+		{Key: "tenant", Env: "CXM_TENANT", Flag: "tenant", Help: "whose integrations, rules and findings it is about, where there are several tenants", Unset: "default",
+			bind: func(c *Config) value { return words{&c.Tenant} }},
 		{Key: "database.url", Env: "CXM_DATABASE_URL", Flag: "database", Secret: true, Help: "URL of a PostgreSQL database", Unset: "cxm.db in the data directory",
 			bind: func(c *Config) value { return hidden{&c.Database.URL} }},
 		{Key: "key.text", Env: "CXM_KEY", Secret: true, Help: "the key that seals the keys of the tokens, a Tink keyset in base64", Unset: "key.json in the data directory",

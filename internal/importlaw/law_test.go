@@ -97,6 +97,7 @@ func houseLaw() law {
 			{pkg: "internal/signin/oidc", may: []string{"internal/credential", "internal/signin", "internal/signin/role"}},
 			{pkg: "internal/signin/desk", may: []string{"internal/credential", "internal/signin", "internal/signin/password", "internal/signin/role", "internal/store/people"}},
 			{pkg: "internal/store/people", may: []string{"internal/credential", "internal/signin", "internal/signin/role", "internal/store/database", "internal/store/db"}},
+			{pkg: "internal/cli/tenant", may: []string{"internal/app", "internal/cli/shell"}},
 			{pkg: "internal/cli/people", may: []string{"internal/app", "internal/cli/shell", "internal/credential", "internal/signin", "internal/signin/desk", "internal/signin/role"}},
 
 			// The sandbox shares nothing with cxm, so that it cannot share a

@@ -10,7 +10,7 @@ import (
 type Board struct {
 	mu     sync.RWMutex
 	named  map[string]Source
-	tokens map[Hash]string // -> name
+	tokens map[Hash]Source
 
 	counting sync.Mutex
 	tally    map[int64]Tallied // guarded by counting
@@ -24,11 +24,11 @@ type Tallied struct {
 
 // Set replaces the sources.
 func (b *Board) Set(all []Source) {
-	named, tokens := map[string]Source{}, map[Hash]string{}
+	named, tokens := map[string]Source{}, map[Hash]Source{}
 	for _, s := range all {
 		named[s.Name] = s
 		for _, t := range s.Tokens {
-			tokens[t] = s.Name
+			tokens[t] = s
 		}
 	}
 	b.mu.Lock()
@@ -48,7 +48,7 @@ func (b *Board) Named(name string) (Source, bool) {
 func (b *Board) Bearing(token Hash) (Source, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	s, ok := b.named[b.tokens[token]]
+	s, ok := b.tokens[token]
 	return s, ok
 }
 

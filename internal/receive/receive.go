@@ -34,7 +34,8 @@ type Hash [sha256.Size]byte
 // Sources knows who may deliver. It is asked for every request, so it answers from
 // memory.
 type Sources interface {
-	// Named is the source of that name.
+	// Named is a source of that name: which, where several tenants have one, does
+	// not matter, since it proves nothing.
 	Named(name string) (Source, bool)
 	// Bearing is the source that the token proves.
 	Bearing(token Hash) (Source, bool)

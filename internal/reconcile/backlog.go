@@ -24,10 +24,14 @@ type Backlogs interface {
 const always = 100 * 365 * 24 * time.Hour
 
 // told tells of what waits in a plan, and adds the steps about the issues that say
-// so: whoever sees the plan sees them, too.
+// so: whoever sees the plan sees them, too. While another run is carried out nothing
+// is told: what waits was counted while issues were made, and may be counted twice.
 func (e *Engine) told(ctx context.Context, p plan.Plan) (plan.Plan, error) {
 	if e.Backlogs == nil {
 		return p, nil
+	}
+	if others, err := e.carriedOut(ctx); err != nil || others {
+		return p, err
 	}
 	changed, err := e.Backlogs.Take(ctx, e.familiar(p), e.Limits(), e.now())
 	if err != nil {
@@ -45,6 +49,16 @@ func (e *Engine) told(ctx context.Context, p plan.Plan) (plan.Plan, error) {
 		steps = append(steps, e.decide(ctx, g, have)...)
 	}
 	return p.With(steps, changed), nil
+}
+
+// carriedOut says that a run that is shared is carried out now. (One that a person
+// applies may have died, and stay as it is.)
+func (e *Engine) carriedOut(ctx context.Context) (bool, error) {
+	open, err := e.Runs.OpenRuns(ctx, e.Integration.ID)
+	if err != nil {
+		return false, fmt.Errorf("looking for a run under way: %w", err)
+	}
+	return slices.ContainsFunc(open, func(r plan.Run) bool { return r.Shared && r.State == plan.Running }), nil
 }
 
 // familiar is the plan without what a person has yet to look at, since its source is

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,46 +28,62 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.NewInvalidMetric(prometheus.NewDesc("cxm_report", "What cxm knows of itself.", nil, nil), err)
 		return
 	}
-	e := emitter{out}
+	e := emitter{out: out}
 	e.put("cxm_build_info", "1, labelled with the version that runs.", 1, pair{"version", r.Version})
-	e.tokens(r)
-	for _, c := range r.Issues {
-		e.put("cxm_issues", "Issues that cxm keeps, by state.", float64(c.Number), pair{"state", c.Of})
+	e.queue(r)
+	for _, t := range r.Tenants {
+		e.tenant(t)
 	}
-	for _, c := range r.Findings {
-		e.put("cxm_findings", "Findings that are present, by kind, and those proved absent.", float64(c.Number), pair{"of", c.Of})
-	}
-	for _, a := range r.Savings {
-		e.put("cxm_savings_estimated_monthly", "What present findings would save in a month; one resource counts once.", a.Float, pair{"currency", a.Currency})
-	}
-	for _, s := range r.Scopes {
+}
+
+// tenant tells of one tenant, with its name on everything.
+func (e emitter) tenant(t Tenant) {
+	e.common = []pair{{"tenant", t.Name}}
+	e.tokens(t)
+	e.numbers(t)
+	for _, s := range t.Scopes {
 		e.put("cxm_snapshot_last_timestamp_seconds", "When a source last delivered, by whether the delivery was complete.", float64(s.At.Unix()),
 			pair{"source", s.Source}, pair{"scope", s.Scope}, pair{"complete", strconv.FormatBool(s.Complete)})
 	}
-	for _, w := range r.Whole {
+	for _, w := range t.Whole {
 		e.put("cxm_snapshot_complete_timestamp_seconds", "When a scope was last delivered complete: absence is told from that.", float64(w.At.Unix()), pair{"source", w.Source}, pair{"scope", w.Scope})
 	}
-	e.queue(r.Queue)
-	for _, b := range r.Breakers {
+	for _, b := range t.Breakers {
 		open := 0.0
 		if b.Open {
 			open = 1
 		}
 		e.put("cxm_breaker_open", "1 while cxm leaves what is called alone, since it only fails.", open, pair{"integration", strconv.FormatInt(b.Integration, 10)}, pair{"target", b.Target})
 	}
-	e.put("cxm_deliveries_waiting", "Deliveries accepted and not taken in yet.", float64(r.Queue.Deliveries))
-	e.put("cxm_deliveries_refused", "Deliveries that cannot be taken in, kept for a person to look at.", float64(r.Queue.Refused))
-	e.put("cxm_runs_waiting_approval", "Runs that a brake holds until somebody approves them.", float64(r.Queue.Approvals))
-	e.put("cxm_troubles", "What is left alone for a while, or waits for somebody; the page says what.", float64(len(r.Troubles)))
+}
+
+// numbers tells how much there is.
+func (e emitter) numbers(t Tenant) {
+	for _, c := range t.Issues {
+		e.put("cxm_issues", "Issues that cxm keeps, by state.", float64(c.Number), pair{"state", c.Of})
+	}
+	for _, c := range t.Findings {
+		e.put("cxm_findings", "Findings that are present, by kind, and those proved absent.", float64(c.Number), pair{"of", c.Of})
+	}
+	for _, a := range t.Savings {
+		e.put("cxm_savings_estimated_monthly", "What present findings would save in a month; one resource counts once.", a.Float, pair{"currency", a.Currency})
+	}
+	e.put("cxm_deliveries_waiting", "Deliveries accepted and not taken in yet.", float64(t.Queue.Deliveries))
+	e.put("cxm_deliveries_refused", "Deliveries that cannot be taken in, kept for a person to look at.", float64(t.Queue.Refused))
+	e.put("cxm_runs_waiting_approval", "Runs that a brake holds until somebody approves them.", float64(t.Queue.Approvals))
+	e.put("cxm_troubles", "What is left alone for a while, or waits for somebody; the page says what.", float64(len(t.Troubles)))
 }
 
 type pair struct{ name, value string }
 
-type emitter struct{ out chan<- prometheus.Metric }
+type emitter struct {
+	out    chan<- prometheus.Metric
+	common []pair // labels of everything
+}
 
 func (e emitter) put(name, help string, value float64, labels ...pair) {
 	var names, values []string
-	for _, l := range labels {
+	for _, l := range append(slices.Clone(e.common), labels...) {
 		names, values = append(names, l.name), append(values, l.value)
 	}
 	e.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
@@ -74,10 +91,10 @@ func (e emitter) put(name, help string, value float64, labels ...pair) {
 
 // queue tells of the jobs. Of a kind of which none waits the age is 0, so that
 // "none waits" is another thing than "not known".
-func (e emitter) queue(q Queue) {
+func (e emitter) queue(r Report) {
 	kinds := map[string]time.Duration{}
-	for _, j := range q.Jobs {
-		kinds[j.Kind] = q.Oldest[j.Kind]
+	for _, j := range r.Jobs {
+		kinds[j.Kind] = r.Oldest[j.Kind]
 		e.put("cxm_queue_jobs", "Jobs by kind and state; those that ended are counted for as long as they are kept, a day or a week.", float64(j.Number), pair{"kind", j.Kind}, pair{"state", j.State})
 	}
 	for kind, age := range kinds {
@@ -87,8 +104,8 @@ func (e emitter) queue(q Queue) {
 
 // tokens tells of each token how long it still works. One that never expires has
 // no such metric, rather than one that could be taken for 0.
-func (e emitter) tokens(r Report) {
-	for _, t := range r.Tokens {
+func (e emitter) tokens(of Tenant) {
+	for _, t := range of.Tokens {
 		labels := []pair{{"integration", strconv.FormatInt(t.Integration, 10)}, {"url", t.URL}, {"project", t.Project}}
 		works := 0.0
 		if t.State == "active" {

@@ -20,8 +20,16 @@ import (
 
 // Report is how cxm is.
 type Report struct {
-	Version  string
-	At       time.Time
+	Version string
+	At      time.Time
+	Jobs    []Jobs
+	Oldest  map[string]time.Duration // how long the oldest job of a kind has waited; none of a kind: none waits
+	Tenants []Tenant
+}
+
+// Tenant is how cxm is for one tenant.
+type Tenant struct {
+	Name     string
 	Tokens   []Token
 	Issues   []Count // by state: open, closed, in doubt, unseen
 	Findings []Count // by kind, present ones; and "absent"
@@ -88,8 +96,6 @@ type Queue struct {
 	Deliveries int // accepted, and not taken in yet
 	Refused    int // kept for a person to look at
 	Approvals  int // runs that a brake holds
-	Jobs       []Jobs
-	Oldest     map[string]time.Duration // how long the oldest job of a kind has waited; none of a kind: none waits
 }
 
 // Jobs are how many jobs of one kind are in one state.

@@ -20,19 +20,20 @@ func noon() time.Time { return time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC) }
 func full() status.Report {
 	return status.Report{
 		Version: "v1", At: noon(),
-		Tokens: []status.Token{
+		Jobs: []status.Jobs{{Kind: "pull", State: "available", Number: 3}, {Kind: "pull", State: "completed", Number: 9}, {Kind: "step", State: "completed", Number: 2}}, Oldest: map[string]time.Duration{"pull": 90 * time.Second},
+		Tenants: []status.Tenant{{Name: "default", Tokens: []status.Token{
 			{Integration: 1, URL: "https://gitlab.example.com", Account: "cxm-integration", Project: "acme/platform", State: "active", ExpiresAt: noon().AddDate(0, 0, 9), RotatesAt: noon().AddDate(0, 0, 2)},
 			{Integration: 2, URL: "https://gitlab.com", Account: "cxm", Project: "acme/<data>", State: "revoked", Note: "GitLab refuses it: run `cxm token replace`"},
 		},
-		Issues:   []status.Count{{Of: "open", Number: 12}, {Of: "closed", Number: 3}},
-		Findings: []status.Count{{Of: "cost", Number: 40}, {Of: "absent", Number: 2}},
-		Savings:  []status.Amount{{Currency: "USD", Value: "43.08", Float: 43.08}}, Unknown: 2,
-		Scopes:   []status.Scope{{Source: "alertmanager", Scope: "default", At: noon(), Complete: false, Why: "truncated"}},
-		Whole:    []status.Whole{{Source: "alertmanager", Scope: "default", At: noon()}},
-		Queue:    status.Queue{Deliveries: 4, Approvals: 1, Jobs: []status.Jobs{{Kind: "pull", State: "available", Number: 3}, {Kind: "pull", State: "completed", Number: 9}, {Kind: "step", State: "completed", Number: 2}}, Oldest: map[string]time.Duration{"pull": 90 * time.Second}},
-		Breakers: []status.Breaker{{Integration: 1, Target: "instance", Open: true}, {Integration: 2, Target: "instance"}},
-		Troubles: []string{"<b>run 7</b> waits"},
-	}
+			Issues:   []status.Count{{Of: "open", Number: 12}, {Of: "closed", Number: 3}},
+			Findings: []status.Count{{Of: "cost", Number: 40}, {Of: "absent", Number: 2}},
+			Savings:  []status.Amount{{Currency: "USD", Value: "43.08", Float: 43.08}}, Unknown: 2,
+			Scopes:   []status.Scope{{Source: "alertmanager", Scope: "default", At: noon(), Complete: false, Why: "truncated"}},
+			Whole:    []status.Whole{{Source: "alertmanager", Scope: "default", At: noon()}},
+			Queue:    status.Queue{Deliveries: 4, Approvals: 1},
+			Breakers: []status.Breaker{{Integration: 1, Target: "instance", Open: true}, {Integration: 2, Target: "instance"}},
+			Troubles: []string{"<b>run 7</b> waits"},
+		}, {Name: "acme"}}}
 }
 
 func serve(t *testing.T, r status.Report, err error) (get func(string) (int, string), b *status.Board) {
@@ -80,7 +81,7 @@ func TestPage(t *testing.T) {
 
 // TestEmpty: a new installation is told what to do next.
 func TestEmpty(t *testing.T) {
-	get, _ := serve(t, status.Report{At: noon()}, nil)
+	get, _ := serve(t, status.Report{At: noon(), Tenants: []status.Tenant{{Name: "default"}}}, nil)
 	if _, body := get("/"); !strings.Contains(body, "cxm connect gitlab") || !strings.Contains(body, "cxm ingest") || !strings.Contains(body, "Nothing.") {
 		t.Error(body)
 	}
@@ -103,19 +104,19 @@ func TestMetrics(t *testing.T) {
 	b.Left("gitlab.example.com", 7, 41)
 	code, body := get("/metrics")
 	for _, want := range []string{
-		`cxm_token_expires_timestamp_seconds{integration="1",project="acme/platform",url="https://gitlab.example.com"} 1.7734896e+09`,
-		`cxm_token_active{integration="2",project="acme/<data>",url="https://gitlab.com"} 0`,
-		`cxm_issues{state="open"} 12`,
-		`cxm_savings_estimated_monthly{currency="USD"} 43.08`,
+		`cxm_token_expires_timestamp_seconds{integration="1",project="acme/platform",tenant="default",url="https://gitlab.example.com"} 1.7734896e+09`,
+		`cxm_token_active{integration="2",project="acme/<data>",tenant="default",url="https://gitlab.com"} 0`,
+		`cxm_issues{state="open",tenant="default"} 12`,
+		`cxm_savings_estimated_monthly{currency="USD",tenant="default"} 43.08`,
 		`cxm_gitlab_requests_total{method="POST",route="/projects/:id/issues",status="201"} 1`,
-		`cxm_runs_waiting_approval 1`,
+		`cxm_runs_waiting_approval{tenant="default"} 1`,
 		`cxm_gitlab_ratelimit_remaining{account="7",instance="gitlab.example.com"} 41`,
 		`cxm_queue_jobs{kind="pull",state="available"} 3`,
 		`cxm_queue_oldest_job_age_seconds{kind="pull"} 90`,
 		`cxm_queue_oldest_job_age_seconds{kind="step"} 0`,
-		`cxm_breaker_open{integration="1",target="instance"} 1`,
-		`cxm_breaker_open{integration="2",target="instance"} 0`,
-		`cxm_snapshot_complete_timestamp_seconds{scope="default",source="alertmanager"} 1.772712e+09`,
+		`cxm_breaker_open{integration="1",target="instance",tenant="default"} 1`,
+		`cxm_breaker_open{integration="2",target="instance",tenant="default"} 0`,
+		`cxm_snapshot_complete_timestamp_seconds{scope="default",source="alertmanager",tenant="default"} 1.772712e+09`,
 	} {
 		if !strings.Contains(body, want+"\n") {
 			t.Errorf("the metrics lack %s", want)

@@ -66,11 +66,14 @@ func (b *Bed) List(path string, into any) {
 }
 
 // ServiceAccount makes one in the group acme, a maintainer of acme/platform, and a
-// token of its.
-func (b *Bed) ServiceAccount(name string) (token string) {
+// token of its; also of other projects.
+func (b *Bed) ServiceAccount(name string, also ...string) (token string) {
 	b.Helper()
 	account := b.Admin(http.MethodPost, "/api/v4/groups/acme/service_accounts", map[string]any{"username": name})
 	b.Admin(http.MethodPost, ProjectRoute+"/members", map[string]any{"user_id": account["id"], "access_level": 40})
+	for _, project := range also {
+		b.Admin(http.MethodPost, "/api/v4/projects/"+project+"/members", map[string]any{"user_id": account["id"], "access_level": 40})
+	}
 	made := b.Admin(http.MethodPost, fmt.Sprintf("/api/v4/groups/acme/service_accounts/%v/personal_access_tokens", account["id"]),
 		map[string]any{"name": "cxm", "scopes": []string{"api"}, "expires_at": b.Clock.Now().AddDate(0, 0, 90).Format(time.DateOnly)})
 	return b.token(made)

@@ -65,7 +65,7 @@ func (w *Watcher) WatchSource(ctx context.Context, of, scope string) error {
 // comes first, so that whoever goes on after a crash takes it in again rather than
 // not at all.
 func (w *Watcher) report(ctx context.Context, h scopes.Health) error {
-	if strings.HasPrefix(h.Scope, own) {
+	if strings.HasPrefix(h.Scope, own) || h.Waiting {
 		return nil
 	}
 	now := Judge(h, w.Clock())

@@ -3,7 +3,9 @@ package sourcing
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +31,13 @@ const (
 // Reception is the http.Handler behind receive.Patterns, as long as Run runs.
 type Reception struct {
 	*receive.Receiver
-	sourcer *Sourcer
-	board   *receive.Board
+	each  Each
+	board *receive.Board
+	log   *slog.Logger
+
+	mu sync.RWMutex
+	of map[int64]*Sourcer // by source; guarded by mu
+
 	waiting atomic.Int64 // deliveries, as of the last count and accepted since
 	bytes   atomic.Int64 // likewise
 	told    bool         // of a trouble that lasts
@@ -38,11 +45,20 @@ type Reception struct {
 
 var _ http.Handler = (*Reception)(nil)
 
-// Reception takes what the sources deliver over HTTP. The caller mounts it and lets
-// it Run.
+// Each does something for every tenant. The trouble of one keeps no other.
+type Each func(ctx context.Context, do func(*Sourcer) error) error
+
+// Reception takes what the sources of the tenant deliver over HTTP, see
+// NewReception.
 func (s *Sourcer) Reception(ctx context.Context) (*Reception, error) {
-	r := &Reception{sourcer: s, board: &receive.Board{}}
-	r.Receiver = receive.New(receive.Config{Sources: r.board, Inbox: r, Tally: r.board, Full: r.full, Clock: s.Clock, Logger: s.Logger})
+	return NewReception(ctx, func(_ context.Context, do func(*Sourcer) error) error { return do(s) }, s.Clock, s.Logger)
+}
+
+// NewReception takes what the sources of all tenants deliver over HTTP: a token says
+// whose it is. The caller mounts it and lets it Run.
+func NewReception(ctx context.Context, each Each, clock func() time.Time, log *slog.Logger) (*Reception, error) {
+	r := &Reception{each: each, board: &receive.Board{}, log: log, of: map[int64]*Sourcer{}}
+	r.Receiver = receive.New(receive.Config{Sources: r.board, Inbox: r, Tally: r.board, Full: r.full, Clock: clock, Logger: log})
 	return r, errors.Join(r.refresh(ctx), r.weigh(ctx))
 }
 
@@ -72,7 +88,7 @@ func (r *Reception) Run(ctx context.Context) {
 // tell logs a trouble once.
 func (r *Reception) tell(err error) {
 	if err != nil && !r.told {
-		r.sourcer.Logger.Error("what cxm has in memory of the sources that deliver is not up to date", "error", err)
+		r.log.Error("what cxm has in memory of the sources that deliver is not up to date", "error", err)
 	}
 	r.told = err != nil
 }
@@ -80,12 +96,31 @@ func (r *Reception) tell(err error) {
 // refresh reads which sources may deliver. One that cannot be read may not, and does
 // not keep the others.
 func (r *Reception) refresh(ctx context.Context) error {
-	kept, err := r.sourcer.Configured.Sources(ctx)
-	if err != nil {
+	var all []receive.Source
+	of := map[int64]*Sourcer{}
+	err := r.each(ctx, func(s *Sourcer) error {
+		mine, err := s.receivable(ctx)
+		for _, one := range mine {
+			of[one.ID] = s
+		}
+		all = append(all, mine...)
 		return err
+	})
+	r.mu.Lock()
+	r.of = of
+	r.mu.Unlock()
+	r.board.Set(all)
+	return err
+}
+
+// receivable lists the sources of the tenant that can be read.
+func (s *Sourcer) receivable(ctx context.Context) ([]receive.Source, error) {
+	kept, err := s.Configured.Sources(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var all []receive.Source
-	now := r.sourcer.Clock()
+	now := s.Clock()
 	for _, one := range kept {
 		in, wrong := read(one)
 		if wrong != nil {
@@ -96,8 +131,7 @@ func (r *Reception) refresh(ctx context.Context) error {
 			ID: in.ID, Name: in.Name, Type: in.Type, Options: in.Options, Enabled: in.Enabled, Rate: int(in.Rate), Tokens: tokens(one, now),
 		})
 	}
-	r.board.Set(all)
-	return err
+	return all, err
 }
 
 // tokens are those that prove a source now.
@@ -112,20 +146,44 @@ func tokens(s sources.Source, now time.Time) []receive.Hash {
 	return out
 }
 
-// Accept implements receive.Inbox.
+// Accept implements receive.Inbox. What several tenants were sent is stored tenant
+// by tenant: none waits for a fault of another.
 func (r *Reception) Accept(ctx context.Context, in []receive.Delivery) ([]receive.Outcome, error) {
-	kept, err := r.sourcer.deliveries(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]receive.Outcome, len(kept))
-	for i, o := range kept {
-		out[i] = receive.Outcome{ID: o.ID, Repeated: o.Repeated, Gone: o.Gone}
-		if o.ID != 0 {
-			r.waiting.Add(1)
+	out := make([]receive.Outcome, len(in))
+	for sourcer, at := range r.sorted(in) {
+		mine := make([]receive.Delivery, len(at))
+		for i, n := range at {
+			mine[i] = in[n]
+		}
+		if sourcer == nil { // its source was removed since it was proved
+			for _, n := range at {
+				out[n].Gone = true
+			}
+			continue
+		}
+		kept, err := sourcer.deliveries(ctx, mine)
+		if err != nil {
+			return nil, err
+		}
+		for i, o := range kept {
+			out[at[i]] = receive.Outcome{ID: o.ID, Repeated: o.Repeated, Gone: o.Gone}
+			if o.ID != 0 {
+				r.waiting.Add(1)
+			}
 		}
 	}
 	return out, nil
+}
+
+// sorted says of deliveries whose they are, by their place.
+func (r *Reception) sorted(in []receive.Delivery) map[*Sourcer][]int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	out := map[*Sourcer][]int{}
+	for i, d := range in {
+		out[r.of[d.Source.ID]] = append(out[r.of[d.Source.ID]], i)
+	}
+	return out
 }
 
 // deliveries stores what was received.
@@ -147,10 +205,15 @@ func (r *Reception) full() bool {
 
 // weigh counts what waits.
 func (r *Reception) weigh(ctx context.Context) error {
-	load, err := r.sourcer.Configured.Load(ctx)
+	var deliveries, bytes int64
+	err := r.each(ctx, func(s *Sourcer) error {
+		load, err := s.Configured.Load(ctx)
+		deliveries, bytes = deliveries+load.Deliveries, bytes+load.Bytes
+		return err
+	})
 	if err == nil {
-		r.waiting.Store(load.Deliveries)
-		r.bytes.Store(load.Bytes)
+		r.waiting.Store(deliveries)
+		r.bytes.Store(bytes)
 	}
 	return err
 }
@@ -160,7 +223,13 @@ func (r *Reception) weigh(ctx context.Context) error {
 func (r *Reception) count(ctx context.Context) error {
 	var err error
 	for id, t := range r.board.Take() {
-		err = errors.Join(err, r.sourcer.Configured.Count(ctx, id, sources.Counts{
+		r.mu.RLock()
+		s := r.of[id]
+		r.mu.RUnlock()
+		if s == nil {
+			continue
+		}
+		err = errors.Join(err, s.Configured.Count(ctx, id, sources.Counts{
 			Accepted: t.Accepted, Events: t.Events, Repeated: t.Repeated, Refused: t.Refused,
 		}, t.Used))
 	}
@@ -169,9 +238,11 @@ func (r *Reception) count(ctx context.Context) error {
 
 // forget forgets the events that came long ago, or before very many others.
 func (r *Reception) forget(ctx context.Context) error {
-	all, err := r.sourcer.Configured.Sources(ctx)
-	for _, one := range all {
-		err = errors.Join(err, r.sourcer.Configured.Forget(ctx, one.ID, r.sourcer.Clock().Add(-remembered), mostRemembered))
-	}
-	return err
+	return r.each(ctx, func(s *Sourcer) error {
+		all, err := s.Configured.Sources(ctx)
+		for _, one := range all {
+			err = errors.Join(err, s.Configured.Forget(ctx, one.ID, s.Clock().Add(-remembered), mostRemembered))
+		}
+		return err
+	})
 }

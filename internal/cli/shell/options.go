@@ -36,7 +36,7 @@ type Options struct {
 func (o *Options) AddFlags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&o.file, "config", "", "file of the configuration (default $CXM_CONFIG, else "+config.DefaultFile+" if it is there)")
-	o.bind(flags, "data_dir", "database.url", "network.allow_private")
+	o.bind(flags, "data_dir", "tenant", "database.url", "network.allow_private")
 	flags.StringVarP(&o.output, "output", "o", "text", "how data is printed: text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -148,7 +148,7 @@ func (o *Options) Load() (*config.Loaded, error) {
 // error is everything that is wrong, joined.
 func (o *Options) AppConfig(l *config.Loaded) (app.Config, error) {
 	c := app.Config{
-		DataDir: l.DataDir, Database: l.Database.URL.Reveal(), Settle: l.Work.Settle, Workers: l.Work.Workers,
+		DataDir: l.DataDir, Tenant: l.Tenant, Database: l.Database.URL.Reveal(), Settle: l.Work.Settle, Workers: l.Work.Workers,
 		Key: app.NewKeyPlace(l.Key.URI, l.Key.Text.Reveal(), os.Getenv),
 	}
 	var allowed, told error

@@ -21,7 +21,7 @@ func audited(query string) bool {
 	case "AddIntegration", "UpdateIntegration", "SetRoute", "SetProjectPath", "PutInstance", "PutConnection", // connections
 		"AddToken", "MoveToken", "BeginRotation", "EndRotation", "ScheduleRotation", "AddKeyset", "SaveKeyset", // secrets
 		"AddHook", "SaveHook", "DeleteHook", "AddSource", "RotateSource", "EnableSource", "DeleteSource", "AddRevision", "AnswerSuggestion", "PutCodeState", "DropCodeState", // what comes in, rules, and states of Terraform
-		"AddAccessReview", "AddAccessOwner", "DropAccessOwners", "BeginBootstrap", "SaveBootstrap", // accounts
+		"AddTenant", "SaveTenant", "AddAccessReview", "AddAccessOwner", "DropAccessOwners", "BeginBootstrap", "SaveBootstrap", // accounts
 		"ApproveRun", "SaveEntry": // what is done in GitLab
 		return true
 	}

@@ -214,6 +214,17 @@ func (q *Queries) CountFindings(ctx context.Context, tenant string) ([]CountFind
 	return items, nil
 }
 
+const countWaiting = `-- name: CountWaiting :one
+select count(*) from deliveries where tenant = $1 and source = $2 and scope = $3 and trouble = ''
+`
+
+func (q *Queries) CountWaiting(ctx context.Context, tenant string, source string, scope string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countWaiting, tenant, source, scope)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const enterScope = `-- name: EnterScope :one
 insert into scopes (tenant, source, scope) values ($1, $2, $3)
 on conflict (tenant, source, scope) do update set scope = excluded.scope

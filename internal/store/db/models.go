@@ -426,6 +426,13 @@ type Suggestion struct {
 	Revision  int64
 }
 
+type Tenant struct {
+	Name     string
+	Title    string
+	MadeAt   Time
+	Disabled bool
+}
+
 type TenantRole struct {
 	Tenant   string
 	PersonID int64

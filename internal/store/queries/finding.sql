@@ -139,6 +139,9 @@ select * from scopes where tenant = @tenant order by source, scope;
 -- name: RecentPulls :many
 select * from pulls where tenant = @tenant and scope_id = @scope_id order by id desc limit @most;
 
+-- name: CountWaiting :one
+select count(*) from deliveries where tenant = @tenant and source = @source and scope = @scope and trouble = '';
+
 -- RefusedSince lists why deliveries of a source and scope are refused, that came after a moment.
 -- name: RefusedSince :many
 select received_at, trouble from deliveries

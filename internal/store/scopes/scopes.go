@@ -87,6 +87,7 @@ type Health struct {
 	Flagged string // what cxm reported about it; empty: nothing
 	Pulls   []Pull // the last of them, the latest first; none: only refused deliveries, or none at all
 	Refused Refusal
+	Waiting bool // deliveries wait to be taken in: how it fares is not known before they are
 }
 
 // Pull is what is kept here of one delivery that was taken in.
@@ -164,6 +165,11 @@ func (s *Store) health(ctx context.Context, q *db.Queries, r db.Scope, most int)
 	if err == nil && len(refused) > 0 {
 		h.Refused = Refusal{At: refused[0].ReceivedAt.Time, Why: refused[0].Trouble}
 	}
+	if err != nil {
+		return h, err
+	}
+	waiting, err := q.CountWaiting(ctx, s.tenant, r.Source, r.Scope)
+	h.Waiting = waiting > 0
 	return h, err
 }
 

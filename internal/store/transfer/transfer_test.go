@@ -41,6 +41,7 @@ import (
 	"cxm/internal/store/rules"
 	"cxm/internal/store/sources"
 	"cxm/internal/store/suggestions"
+	"cxm/internal/store/tenants"
 	"cxm/internal/store/tokens"
 	"cxm/internal/store/transfer"
 )
@@ -152,6 +153,7 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	in, err := s.AddIntegration(t.Context(), integration.Integration{URL: "https://gitlab.example.com", Account: integration.Account{Bot: true}, CreatedAt: noon()},
 		credential.Token{ExpiresAt: noon(), Scopes: []string{"api"}}, func(int64) ([]byte, error) { return []byte{0, 1, 0xff, '\n', '\\'}, nil })
 	ok(err)
+	ok(tenants.New(db.Base()).Add(t.Context(), tenants.Tenant{Name: "acme", Title: "Acme", MadeAt: noon()}))
 	kept := tokens.New(db.Base(), "default")
 	used, err := kept.InUse(t.Context(), in.ID)
 	ok(err)
