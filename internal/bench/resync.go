@@ -294,7 +294,7 @@ func settle(ctx context.Context, s *store.Store) error {
 	return errors.Join(s.Groups(ctx, true, func(g rule.Group, _ []issue.Tracked) error {
 		versions[g.Key] = g.Version
 		return nil
-	}), s.Settle(ctx, versions))
+	}), s.Settle(ctx, 0, versions))
 }
 
 func engine(ctx context.Context, s *store.Store, t reconcile.Tracker) (*reconcile.Engine, error) {

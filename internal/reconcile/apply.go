@@ -182,7 +182,7 @@ func (e *Engine) settle(ctx context.Context, p plan.Plan) error {
 	if err := e.remember(ctx, keep); err != nil && !e.Stale(err) {
 		return fmt.Errorf("remembering what the plan learned: %w", err)
 	}
-	if err := e.Findings.Settle(ctx, versions); err != nil {
+	if err := e.Findings.Settle(ctx, e.Integration.ID, versions); err != nil {
 		return fmt.Errorf("settling groups: %w", err)
 	}
 	return nil

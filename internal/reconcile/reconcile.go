@@ -60,8 +60,9 @@ type Findings interface {
 	Group(ctx context.Context, key rule.GroupKey) (rule.Group, []issue.Tracked, error)
 	// CountGroups counts all groups and those that changed.
 	CountGroups(ctx context.Context) (total, dirty int, err error)
-	// Settle marks groups as done with, unless they changed since the version.
-	Settle(ctx context.Context, versions map[rule.GroupKey]int64) error
+	// Settle marks groups as done with by an integration, unless they changed since
+	// the version.
+	Settle(ctx context.Context, integrationID int64, versions map[rule.GroupKey]int64) error
 	// Projects lists the projects that hold issues of the integration's groups.
 	Projects(ctx context.Context, integrationID int64) ([]int64, error)
 }

@@ -117,7 +117,7 @@ func BenchmarkSettle(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		if err := s.Settle(b.Context(), versions); err != nil {
+		if err := s.Settle(b.Context(), 0, versions); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -254,18 +254,30 @@ func (s *Store) CountGroups(ctx context.Context) (total, dirty int, err error) {
 	return total, dirty, err
 }
 
-// Settle says that the groups were decided on and nothing is left to do. Each
-// stops being dirty, but for those whose version is no longer the one given:
-// they changed after they were read.
-func (s *Store) Settle(ctx context.Context, versions map[rule.GroupKey]int64) error {
+// Settle says that an integration decided on the groups and has nothing left to do;
+// 0: no integration has. Each stops being dirty once every integration said so, but
+// for those whose version is no longer the one given: they changed after they were
+// read.
+func (s *Store) Settle(ctx context.Context, integrationID int64, versions map[rule.GroupKey]int64) error {
 	return s.saveAs(ctx, "settle", "settling the groups", func(ctx context.Context, q *db.Queries) error {
 		for _, key := range slices.Sorted(maps.Keys(versions)) {
-			if err := q.SettleGroup(ctx, s.tenant, string(key), versions[key]); err != nil {
+			if err := s.settle(ctx, q, integrationID, key, versions[key]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// settle is Settle of one group.
+func (s *Store) settle(ctx context.Context, q *db.Queries, integration int64, key rule.GroupKey, version int64) error {
+	if integration != 0 {
+		err := q.SettleFor(ctx, db.SettleForParams{IntegrationID: integration, Tenant: s.tenant, GroupKey: string(key), Version: version})
+		if err != nil {
+			return err
+		}
+	}
+	return q.SettleGroup(ctx, db.SettleGroupParams{IntegrationID: integration, Tenant: s.tenant, GroupKey: string(key), Version: version})
 }
 
 // Touch makes groups dirty and raises their versions. Keys of groups that do

@@ -100,7 +100,7 @@ func TestChanged(t *testing.T) {
 			{"ingest of something", true, func() error { return take(t, s, assign(&f)) }},
 			{"ingest of nothing", false, func() error { return take(t, s) }},
 			{"touch", true, func() error { return s.Touch(t.Context(), []rule.GroupKey{assign(&f).Group}) }},
-			{"settle", false, func() error { return s.Settle(t.Context(), map[rule.GroupKey]int64{assign(&f).Group: 1}) }},
+			{"settle", false, func() error { return s.Settle(t.Context(), 0, map[rule.GroupKey]int64{assign(&f).Group: 1}) }},
 			{"adopt", true, func() error {
 				_, err := s.Adopt(t.Context(), issue.Tracked{Integration: in, Group: g, Nonce: "n", Observed: issue.Observed{ProjectID: 1, IID: 7}})
 				return err

@@ -202,7 +202,7 @@ func (s *Store) Record(ctx context.Context, e plan.Entry, t issue.Tracked, settl
 		if err != nil {
 			return err
 		}
-		if err := s.settleBeneath(ctx, q, e.Group, settled, parents[1:]); err != nil {
+		if err := s.settleBeneath(ctx, q, t.Integration, e.Group, settled, parents[1:]); err != nil {
 			return err
 		}
 		if err := s.saveEntry(ctx, q, e); err != nil {

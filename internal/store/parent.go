@@ -66,13 +66,13 @@ func (s *Store) over(ctx context.Context, q *db.Queries, groups ...rule.GroupKey
 // settleBeneath settles a group whose step was recorded, unless the version is 0,
 // and marks those that stand over it. Rows of groups are held in the order of their
 // keys.
-func (s *Store) settleBeneath(ctx context.Context, q *db.Queries, group rule.GroupKey, version int64, parents []rule.GroupKey) error {
+func (s *Store) settleBeneath(ctx context.Context, q *db.Queries, integration int64, group rule.GroupKey, version int64, parents []rule.GroupKey) error {
 	at, _ := slices.BinarySearch(parents, group)
 	if err := s.touch(ctx, q, parents[:at]); err != nil {
 		return err
 	}
 	if version != 0 {
-		if err := q.SettleGroup(ctx, s.tenant, string(group), version); err != nil {
+		if err := s.settle(ctx, q, integration, group, version); err != nil {
 			return err
 		}
 	}

@@ -163,7 +163,7 @@ func TestConnectAgain(t *testing.T) {
 		})
 		b.ok(err)
 		b.ok(b.store.Groups(ctx, true, func(g rule.Group, _ []issue.Tracked) error {
-			return b.store.Settle(ctx, map[rule.GroupKey]int64{g.Key: g.Version})
+			return b.store.Settle(ctx, 0, map[rule.GroupKey]int64{g.Key: g.Version})
 		}))
 		b.dirty(0)
 		b.ok(b.kept.Connect(ctx, b.in.ID, integration.Defaults{Confidential: true})) // was connected all the time

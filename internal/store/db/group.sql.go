@@ -518,13 +518,59 @@ func (q *Queries) Members(ctx context.Context, tenant string, first string, last
 	return items, nil
 }
 
-const settleGroup = `-- name: SettleGroup :exec
-update finding_groups set dirty = false
-where tenant = $1 and group_key = $2 and version = $3 and dirty
+const settleFor = `-- name: SettleFor :exec
+insert into settlements (tenant, group_key, integration_id, version)
+select g.tenant, g.group_key, $1, g.version from finding_groups g
+where g.tenant = $2 and g.group_key = $3 and g.version = $4
+and exists (select 1 from integrations i where i.tenant = $2 and i.id <> $1)
+on conflict (tenant, group_key, integration_id) do update set version = excluded.version
 `
 
-func (q *Queries) SettleGroup(ctx context.Context, tenant string, groupKey string, version int64) error {
-	_, err := q.db.ExecContext(ctx, settleGroup, tenant, groupKey, version)
+type SettleForParams struct {
+	IntegrationID int64
+	Tenant        string
+	GroupKey      string
+	Version       int64
+}
+
+// SettleFor says that one of several integrations is done with a group.
+func (q *Queries) SettleFor(ctx context.Context, arg SettleForParams) error {
+	_, err := q.db.ExecContext(ctx, settleFor,
+		arg.IntegrationID,
+		arg.Tenant,
+		arg.GroupKey,
+		arg.Version,
+	)
+	return err
+}
+
+const settleGroup = `-- name: SettleGroup :exec
+update finding_groups set dirty = false
+where finding_groups.tenant = $1 and finding_groups.group_key = $2 and finding_groups.version = $3 and finding_groups.dirty
+and ($4 = 0 or not exists (
+	select 1 from integrations i
+	where i.tenant = $1 and i.id <> $4
+	and not exists (select 1 from connections c where c.tenant = i.tenant and c.integration_id = i.id and c.disconnected_at is not null)
+	and not exists (select 1 from settlements s where s.tenant = i.tenant and s.group_key = $2 and s.integration_id = i.id and s.version = $3)
+))
+`
+
+type SettleGroupParams struct {
+	Tenant        string
+	GroupKey      string
+	Version       int64
+	IntegrationID interface{}
+}
+
+// SettleGroup says that nothing is left to do about a group, once no other
+// integration has still to look at it.
+func (q *Queries) SettleGroup(ctx context.Context, arg SettleGroupParams) error {
+	_, err := q.db.ExecContext(ctx, settleGroup,
+		arg.Tenant,
+		arg.GroupKey,
+		arg.Version,
+		arg.IntegrationID,
+	)
 	return err
 }
 

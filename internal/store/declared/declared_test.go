@@ -72,7 +72,7 @@ func (b bed) settle(t *testing.T) {
 	for _, g := range b.groups(t) {
 		done[g.Key] = g.Version
 	}
-	if err := b.store.Settle(t.Context(), done); err != nil {
+	if err := b.store.Settle(t.Context(), 0, done); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(b.dirty(t)); n != 0 {

@@ -75,9 +75,25 @@ select count(*) from finding_groups where tenant = @tenant and dirty;
 update finding_groups set dirty = true, version = version + 1
 where tenant = @tenant and group_key = @group_key;
 
+-- SettleFor says that one of several integrations is done with a group.
+-- name: SettleFor :exec
+insert into settlements (tenant, group_key, integration_id, version)
+select g.tenant, g.group_key, @integration_id, g.version from finding_groups g
+where g.tenant = @tenant and g.group_key = @group_key and g.version = @version
+and exists (select 1 from integrations i where i.tenant = @tenant and i.id <> @integration_id)
+on conflict (tenant, group_key, integration_id) do update set version = excluded.version;
+
+-- SettleGroup says that nothing is left to do about a group, once no other
+-- integration has still to look at it.
 -- name: SettleGroup :exec
 update finding_groups set dirty = false
-where tenant = @tenant and group_key = @group_key and version = @version and dirty;
+where finding_groups.tenant = @tenant and finding_groups.group_key = @group_key and finding_groups.version = @version and finding_groups.dirty
+and (@integration_id = 0 or not exists (
+	select 1 from integrations i
+	where i.tenant = @tenant and i.id <> @integration_id
+	and not exists (select 1 from connections c where c.tenant = i.tenant and c.integration_id = i.id and c.disconnected_at is not null)
+	and not exists (select 1 from settlements s where s.tenant = i.tenant and s.group_key = @group_key and s.integration_id = i.id and s.version = @version)
+));
 
 -- name: GroupHead :one
 select group_key, version, left_finding, left_at, rule, ignored, parent

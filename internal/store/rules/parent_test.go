@@ -66,7 +66,7 @@ func (b *bed) settleAll() {
 	for key, g := range b.everything(b.t) {
 		versions[key] = g.Version
 	}
-	ok(b.t, b.Settle(b.t.Context(), versions))
+	ok(b.t, b.Settle(b.t.Context(), 0, versions))
 }
 
 // TestParents: a parent knows what is beneath it and which issue that has, and it

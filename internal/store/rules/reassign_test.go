@@ -230,7 +230,7 @@ func TestReassignWritesLittle(t *testing.T) {
 			}
 			return out
 		}
-		ok(t, b.Settle(t.Context(), versions()))
+		ok(t, b.Settle(t.Context(), 0, versions()))
 		b.apply("2", grouping{name: "one", by: mod(2), also: team}.assign)
 		before := versions() // applying rules touches every group, assigning findings does not
 		b.reassign()

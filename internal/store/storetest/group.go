@@ -99,7 +99,7 @@ func yieldWrites(b *bench) {
 			issue.Tracked{Integration: in.ID, Group: g.Key, Nonce: nonce(n)})
 		b.ok(err)
 		b.same("nested", 10-n+1, len(b.groups(false)))
-		return b.Settle(b.ctx, map[rule.GroupKey]int64{g.Key: g.Version})
+		return b.Settle(b.ctx, 0, map[rule.GroupKey]int64{g.Key: g.Version})
 	}))
 	b.same("groups", 10, n)
 }
@@ -133,7 +133,7 @@ func settleRace(b *bench) {
 	f := disk(1)
 	f.Title = "changed while the plan was made"
 	b.put(place(f))
-	b.ok(b.Settle(b.ctx, decided))
+	b.ok(b.Settle(b.ctx, 0, decided))
 	b.same("dirty", []rule.GroupKey{groupOf(1)}, b.dirty())
 	b.settle()
 	b.same("dirty in the end", 0, len(b.dirty()))
@@ -141,8 +141,8 @@ func settleRace(b *bench) {
 
 func settleUnknown(b *bench) {
 	b.put(place(disk(1)))
-	b.ok(b.Settle(b.ctx, map[rule.GroupKey]int64{groupOf(2): 1}))
-	b.ok(b.Settle(b.ctx, nil))
+	b.ok(b.Settle(b.ctx, 0, map[rule.GroupKey]int64{groupOf(2): 1}))
+	b.ok(b.Settle(b.ctx, 0, nil))
 	b.same("dirty", []rule.GroupKey{groupOf(1)}, b.dirty())
 }
 

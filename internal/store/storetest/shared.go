@@ -48,7 +48,7 @@ func marksAtOnce(b *bench) {
 			slices.Reverse(mine)
 		}
 		if i%2 == 0 {
-			return b.Settle(b.ctx, b.versions())
+			return b.Settle(b.ctx, 0, b.versions())
 		}
 		return b.Touch(b.ctx, mine)
 	}, nil)

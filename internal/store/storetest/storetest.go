@@ -162,7 +162,7 @@ func (b *bench) groups(all bool) []seen {
 // settle settles everything as it is now.
 func (b *bench) settle() {
 	b.Helper()
-	b.ok(b.Settle(b.ctx, b.versions()))
+	b.ok(b.Settle(b.ctx, 0, b.versions()))
 }
 
 // versions are the groups' versions as they are now.

@@ -120,7 +120,7 @@ func changesNothing(b *bench) {
 		}
 	}
 	b.ok(other.Touch(b.ctx, []rule.GroupKey{groupOf(1)}))
-	b.ok(other.Settle(b.ctx, b.versions()))
+	b.ok(other.Settle(b.ctx, 0, b.versions()))
 	b.same("groups", before, b.groups(true))
 	b.same("unsettled", []issue.Tracked{tracked}, b.unsettled(in.ID))
 	b.same("dirty", 1, len(b.dirty()))

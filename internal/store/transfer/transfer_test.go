@@ -180,7 +180,8 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 		return p, nil
 	})
 	ok(err)
-	ok(s.Settle(t.Context(), versions(t, s)))
+	ok(s.Settle(t.Context(), in.ID+1, versions(t, s))) // of another integration, so that it is remembered of which
+	ok(s.Settle(t.Context(), 0, versions(t, s)))
 	r, _, err := s.BeginRun(t.Context(), plan.Run{StartedAt: noon()}, nil)
 	ok(err)
 	for i, text := range texts() {
@@ -206,7 +207,7 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	ok(code.Put(t.Context(), declared.State{Name: texts()[2], Repository: "acme/infra", Folder: ".", Resources: 1, By: "platform-admin", At: noon()},
 		[]declared.Entry{{Names: []string{texts()[1], texts()[2]}, Spot: declared.Spot{Address: texts()[3]}}}))
 	ok(code.Want(t.Context(), noon(), declared.Subject{Integration: in.ID, Repository: "acme/infra", Name: texts()[2]}))
-	ok(s.Settle(t.Context(), versions(t, s)))
+	ok(s.Settle(t.Context(), 0, versions(t, s)))
 	looked := reviews.New(db.Base(), "default")
 	_, err = looked.Begin(t.Context(), in.URL, "cxm-integration", noon())
 	ok(err)
