@@ -28,7 +28,7 @@ func unaudited() []string {
 		// log once it is kept (Options.Observe).
 		"people", "tenant_roles", "identities", "sessions", "api_tokens", "signin_links", "signin_throttles", "signin_addresses",
 		"audit_anchors", "audit_heads", "audit_keys", "audit_lines", "audit_seals", // the log itself
-		"access_reminders", "breakers", "code_evidence", "code_names", "counters", "deliveries", "finding_bodies", "finding_groups", "findings", "hook_keys", "hook_news",
+		"access_reminders", "breakers", "code_evidence", "code_names", "counters", "deliveries", "finding_bodies", "finding_groups", "settlements", "findings", "hook_keys", "hook_news",
 		"installations", "issues", "limits", "memberships", "pulls", "regroupings", "rule_states", "scopes", "watermarks",
 	}
 }
