@@ -27,7 +27,7 @@ type People = reception.Desk
 func (a *App) newDesk(base *core.Core) *People {
 	return reception.New(reception.Options{
 		Store: people.New(base.DB.Base()), Hasher: password.New(password.Cost{}, min(hashes, runtime.NumCPU())),
-		Clock: a.Clock, Tenant: a.Config.Tenant,
+		Clock: a.Clock, Tenant: a.Tenant,
 		Observe: func(ctx context.Context, e signin.Event) {
 			a.Logger.InfoContext(ctx, "people", "action", e.Action, "by", e.By, "person", e.Person, "label", e.Label, "tenant", e.Tenant, "address", e.Address, "why", e.Why)
 			a.warn("the audit log lacks a line about people", a.witnessed(context.WithoutCancel(ctx), e))

@@ -38,8 +38,8 @@ func draw(t *rapid.T, f config.Field, what string) (text, inFile string) {
 		n := rapid.IntRange(1, 99).Draw(t, what)
 		return fmt.Sprintf("10.%d.0.0/16,192.0.2.%d", n, n), fmt.Sprintf("[10.%d.0.0/16, \"192.0.2.%d\"]", n, n)
 	case "text", "secret":
-		switch {
-		case f.Key == "server.listen" || f.Key == "status.listen":
+		switch f.Key {
+		case "server.listen", "status.listen":
 			text = fmt.Sprintf("127.0.0.1:%d", rapid.IntRange(1, 65535).Draw(t, what))
 			return text, fmt.Sprintf("%q", text)
 		default:
@@ -276,8 +276,8 @@ func TestPrint(t *testing.T) {
 	if shown := text + fmt.Sprintf("%+v %#v", l, l.Lines()); strings.Contains(shown, "hush") {
 		t.Error("the password is shown")
 	}
-	var any map[string]any
-	if err := yaml.Unmarshal([]byte(text), &any); err != nil {
+	var read map[string]any
+	if err := yaml.Unmarshal([]byte(text), &read); err != nil {
 		t.Error(err)
 	}
 	inForce := inForceOf(config.DefaultYAML())

@@ -28,7 +28,7 @@ func (s *story) dayThree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimRight(string(text), "\n"), "\n") {
 		s.line("  | %s", line)
 	}
 	s.line("$ cxm rules apply -f rules.yaml")

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,8 +163,8 @@ func (o *Options) meet(r *http.Request) Visit {
 // stands before it, anybody can write.
 func (o *Options) behind(peer netip.Addr, forwarded []string) netip.Addr {
 	all := strings.Split(strings.Join(forwarded, ","), ",")
-	for i := len(all) - 1; i >= 0; i-- {
-		text := strings.TrimSpace(all[i])
+	for _, text := range slices.Backward(all) {
+		text = strings.TrimSpace(text)
 		addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 		if err != nil {
 			addr = addrOf(text)

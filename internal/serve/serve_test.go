@@ -311,7 +311,7 @@ func TestPanic(t *testing.T) {
 		Status  int
 		Request string
 	}
-	if err := json.Unmarshal([]byte(body), &problem); err != nil || resp.StatusCode != 500 || problem.Request != "request-4711" || strings.Contains(body, "mistake") {
+	if err := json.Unmarshal([]byte(body), &problem); err != nil || resp.StatusCode != http.StatusInternalServerError || problem.Request != "request-4711" || strings.Contains(body, "mistake") {
 		t.Errorf("%v %s %s", err, resp.Status, body)
 	}
 	if text := log.String(); !strings.Contains(text, `"request":"request-4711"`) || !strings.Contains(text, "a mistake") || !strings.Contains(text, "serve_test.go") {

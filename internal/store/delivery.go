@@ -102,8 +102,8 @@ func (s *Store) NextDeliveries(ctx context.Context, source, scope string, most B
 		}
 		left := most.Bytes
 		for i, r := range rows {
-			size, err := parcel.Size(r.Sizes, r.ID)
-			if i > 0 && (err != nil || size > left || r.Options != rows[0].Options) {
+			size, damaged := parcel.Size(r.Sizes, r.ID)
+			if i > 0 && (damaged != nil || size > left || r.Options != rows[0].Options) {
 				return nil // what is damaged fails when its turn comes
 			}
 			left -= size

@@ -58,7 +58,7 @@ func Documents(t issue.Tracked) (observed, written, gave string, err error) {
 	return observed, written, gave, err
 }
 
-// judged is what people made of an issue, and since when, as the tracker has it.
+// Judged is what people made of an issue, and since when, as the tracker has it.
 func Judged(t issue.Tracked) (verdict string, at db.Time) {
 	if v := t.Verdict(); v != "" {
 		return string(v), db.Time{Time: t.Observed.UpdatedAt}
