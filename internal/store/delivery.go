@@ -104,7 +104,7 @@ func (s *Store) NextDeliveries(ctx context.Context, source, scope string, most B
 		for i, r := range rows {
 			size, damaged := parcel.Size(r.Sizes, r.ID)
 			if i > 0 && (damaged != nil || size > left || r.Options != rows[0].Options) {
-				return nil // what is damaged fails when its turn comes
+				break // what is damaged fails when its turn comes
 			}
 			left -= size
 			d, err := s.delivery(ctx, q, r.ID)
