@@ -102,8 +102,8 @@ func (s *Store) NextDeliveries(ctx context.Context, source, scope string, most B
 		}
 		left := most.Bytes
 		for i, r := range rows {
-			size, damaged := parcel.Size(r.Sizes, r.ID)
-			if i > 0 && (damaged != nil || size > left || r.Options != rows[0].Options) {
+			size, whole := sizeOf(r)
+			if i > 0 && (!whole || size > left || r.Options != rows[0].Options) {
 				break // what is damaged fails when its turn comes
 			}
 			left -= size
@@ -122,6 +122,12 @@ func (s *Store) NextDeliveries(ctx context.Context, source, scope string, most B
 		err = ErrNotFound
 	}
 	return out, err
+}
+
+// sizeOf is how large a delivery is; not whole: nobody knows.
+func sizeOf(r db.NextDeliveriesRow) (size int, whole bool) {
+	size, err := parcel.Size(r.Sizes, r.ID)
+	return size, err == nil
 }
 
 func (s *Store) delivery(ctx context.Context, q *db.Queries, id int64) (Delivery, error) {
