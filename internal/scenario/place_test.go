@@ -358,6 +358,9 @@ func TestScenario33_TwoTenants(t *testing.T) {
 	each(t, func(b *bed) {
 		tenants := map[string]*app.App{"red": nil, "blue": nil}
 		for name := range tenants {
+			if err := b.app.AddTenant(b.Context(), name, ""); err != nil {
+				b.Fatal(err)
+			}
 			a := b.open(func(c *app.Config) { c.Tenant = name })
 			b.connect(a, b.token, "acme/platform")
 			tenants[name] = a
