@@ -41,6 +41,9 @@ type Options struct {
 	Recreate bool                                  // as the loop does with an issue that GitLab does not list any more
 	Status   func(context.Context) (Status, error) // asks nothing of GitLab
 
+	// Routes lists which projects and integrations of the rules in force cannot be
+	// used; not ok: the built-in ones are, or GitLab cannot be asked. Nil: the same.
+	Routes func(ctx context.Context, in integration.Integration) (astray []string, ok bool)
 	// Ruled decides about a group under the rules in force; not ok: there are none,
 	// or GitLab cannot be asked where they lead. Nil: there are none.
 	Ruled func(ctx context.Context, in integration.Integration, g rule.Group, have []issue.Tracked) (steps []plan.Step, ok bool)
@@ -139,6 +142,9 @@ func (d *Doctor) connected(ctx context.Context, in integration.Integration, t *p
 		return err
 	}
 	t.Flow, err = d.flow(ctx, in.ID)
+	if err == nil && d.o.Routes != nil {
+		t.Flow.Astray, t.Flow.Ruled = d.o.Routes(ctx, in)
+	}
 	return err
 }
 

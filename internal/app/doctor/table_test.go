@@ -14,6 +14,7 @@ import (
 	"cxm/internal/integration/check"
 	"cxm/internal/sandbox"
 	"cxm/internal/source"
+	"cxm/internal/store/rules"
 )
 
 // ward is a bed in which something goes wrong.
@@ -222,6 +223,20 @@ func working() []fault {
 			}
 			return app.Exam{}
 		}, "events.waiting", check.Warning, "cxm run"},
+		{"routes", "gone", func(w ward) app.Exam {
+			in, err := w.App.Integration(w.Context(), 0)
+			if err != nil {
+				w.Fatal(err)
+			}
+			shop := "/api/v4/projects/acme%2Fshop/members"
+			w.Admin(http.MethodPost, shop, map[string]any{"user_id": in.Account.ID, "access_level": 40})
+			text := "version: 1\nrules:\n  - {name: all, route: {project: acme/shop}}\n"
+			if _, err := w.App.ApplyRules(w.Context(), "rules.yaml", []byte(text), rules.Change{Author: "platform-admin"}); err != nil {
+				w.Fatal(err)
+			}
+			w.Admin(http.MethodDelete, fmt.Sprintf("%s/%d", shop, in.Account.ID), nil)
+			return app.Exam{}
+		}, "rules.routes", check.Failed, "acme/shop"},
 		{"errors", "refused", func(w ward) app.Exam {
 			w.GitLab.Inject(sandbox.Fault{Method: http.MethodPost, Path: apptest.IssuesRoute, Times: 1, Status: 422, Header: jsonType(), Body: `{"message":"no"}`})
 			w.AWS(apptest.Disk(1, "10"))

@@ -51,6 +51,7 @@ func healthy() *check.Evidence {
 		Server: noon(), Heard: noon().Add(2 * time.Second),
 		Before: check.Before{Connected: true, ID: 1, VerifiedAt: noon().AddDate(0, 0, -5), Since: noon().AddDate(0, 0, -5), Username: "cxm-integration", Project: "acme/platform"},
 		Flow: check.Facts{
+			Ruled: true,
 			Known: true, LastRun: 4,
 			Sources: []check.Source{{Name: "aws-cost-optimization-hub", Scope: "123456789012", At: noon().Add(-time.Hour), Complete: true, CompleteAt: noon().Add(-time.Hour)}},
 		},

@@ -269,6 +269,9 @@ type Facts struct {
 	Unseen  int
 	LastRun int64 // 0: there was none
 	Failed  int   // steps of it
+
+	Ruled  bool     // rules are in force, and GitLab was asked where they lead
+	Astray []string // projects and integrations that they name and that cannot be used, in words
 }
 
 // Source is what a source delivered last, for one scope.

@@ -15,6 +15,7 @@ func flowChecks() []Check {
 		{"events.configured", Flow, Flowing, "Do sources deliver events?", []Outcome{Warning, OK, NotChecked}, judgeEvents},
 		{"events.complete", Flow, Flowing, "Do they deliver all they should?", []Outcome{Warning, OK, NotChecked}, judgeComplete},
 		{"events.waiting", Flow, Flowing, "Is what they delivered taken in?", []Outcome{Warning, OK, NotChecked}, judgeWaiting},
+		{"rules.routes", Flow, Flowing, "Can issues go where the rules send them?", []Outcome{Failed, OK, NotChecked}, judgeRoutes},
 		{"issues.errors", Flow, Flowing, "Did the last run end without errors?", []Outcome{Failed, Warning, OK, NotChecked}, judgeErrors},
 	}
 }
@@ -118,6 +119,22 @@ func judgeWaiting(e *Evidence) Verdict {
 		return warn(fmt.Sprintf("waiting: %d", f.Waiting), "Deliveries were accepted and are not taken in yet", "Start `cxm serve`, or take them in with `cxm run`")
 	}
 	return ok("", "")
+}
+
+// judgeRoutes tells of projects and integrations that rules name, and that cannot be
+// used any more: what goes there is held.
+func judgeRoutes(e *Evidence) Verdict {
+	f := e.Flow
+	switch {
+	case !f.Known:
+		return skip("cxm is not connected yet")
+	case !f.Ruled:
+		return skip("the built-in rules hold, and name no project")
+	case len(f.Astray) > 0:
+		return fail(strings.Join(f.Astray, "; "), "The rules send issues where they cannot go: none is made there, and nothing is sent elsewhere by guess",
+			"Give cxm's account the role Maintainer in that project, or name another one and run `cxm rules apply`; what was held then goes on by itself")
+	}
+	return ok("every project that the rules name can be used", "Projects that are made of tags are shown by `cxm plan`")
 }
 
 func judgeErrors(e *Evidence) Verdict {

@@ -31,6 +31,7 @@ func Troubleshooting() []Advice {
 		{"member", silent, "The account is no member of the project any more", []string{"access.kept", "project.path"}},
 		{"expired", silent, "The token has expired", []string{"token.expiry", "token.revoked"}},
 		{"events", silent, "Nothing is set up that would report anything", []string{"events.configured", "events.complete", "events.waiting"}},
+		{"routes", silent, "The rules send issues to a project that is gone, or hidden from the account", []string{"rules.routes"}},
 		{"errors", silent, "GitLab refuses what cxm does, and only the log says so", []string{"issues.errors", "project.archived", "project.deletion", "project.issues", "project.webhooks", "instance.limits", "instance.clock"}},
 
 		{"removed", revoked, "Somebody took the account out of the project: it has to be added again with its role", []string{"access.kept", "project.path"}},

@@ -261,6 +261,10 @@ func flowRows() []row {
 		{"refused", "events.waiting", check.Warning, func(e *check.Evidence) { e.Flow.Refused = 1 }, "cannot be taken in"},
 		{"waiting", "events.waiting", check.Warning, func(e *check.Evidence) { e.Flow.Waiting = 2 }, "cxm run"},
 		{"not looked", "events.waiting", check.NotChecked, func(e *check.Evidence) { e.Flow = check.Facts{} }, "not connected yet"},
+		{"astray", "rules.routes", check.Failed, func(e *check.Evidence) {
+			e.Flow.Ruled, e.Flow.Astray = true, []string{"rule a (line 3): the project acme/gone cannot be used: it is not there"}
+		}, "acme/gone"},
+		{"built in", "rules.routes", check.NotChecked, func(e *check.Evidence) { e.Flow.Ruled = false }, "built-in rules"},
 		{"breaker", "issues.errors", check.Failed, func(e *check.Evidence) { e.Flow.Broken = []string{"project 3 failed 5 times in a row"} }, "failed 5 times"},
 		{"failed steps", "issues.errors", check.Warning, func(e *check.Evidence) { e.Flow.Failed = 2 }, "2 steps failed"},
 		{"held", "issues.errors", check.Warning, func(e *check.Evidence) { e.Flow.Held = []int64{8} }, "cxm approve 8"},
