@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -114,6 +115,19 @@ func (v view) waiting() int {
 	return n
 }
 
+// ours is whose all of it is by its tags; empty: that differs, or nobody is named.
+func (v view) ours() string {
+	name := ""
+	for i := range v.claims {
+		owner, _ := ownerOf(v.claims[i].Finding.Tags)
+		if owner == "" || i > 0 && owner != name {
+			return ""
+		}
+		name = owner
+	}
+	return name
+}
+
 // parentTitle is the title of an issue that lists others: "Upgrade EbsVolume
 // resources of payments: 1 of 3 issues done – saves 57.08 USD/month".
 func (v view) parentTitle() string {
@@ -130,7 +144,7 @@ func (v view) parentTitle() string {
 	case v.lead.Kind == finding.Cost:
 		text = "Savings on " + things
 	}
-	if team := inert.Prose(v.as.Team); team != "" {
+	if team := inert.Prose(cmp.Or(v.as.Team, v.ours())); team != "" {
 		text += " of " + team
 	}
 	suffix := fmt.Sprintf(": %d of %s done", v.done(), counted(len(v.list), "issue", "issues"))
