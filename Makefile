@@ -31,7 +31,7 @@ demo: build ## Build, and play the story against a sandbox GitLab on this machin
 
 .PHONY: test
 test: ## Run every test with the race detector; install what the tests need
-	scripts/need.sh compiler postgresql
+	scripts/need.sh compiler postgresql chromium
 	CGO_ENABLED=1 go test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: bench
@@ -44,6 +44,13 @@ CHAOSFLAGS ?=
 .PHONY: chaos
 chaos: ## Let everything go wrong for about five minutes, then compare what GitLab recorded with what must be
 	go run ./internal/chaos $(CHAOSFLAGS)
+
+# More flags for make load, such as LOADFLAGS='-seconds 30 -postgres'.
+LOADFLAGS ?=
+
+.PHONY: load
+load: ## Send events to the real program, kill it, restore it, restart it; then compare what it answered for with what it knows
+	go run ./internal/load $(LOADFLAGS)
 
 .PHONY: generate
 generate: ## Write generated code again

@@ -18,7 +18,8 @@ has() {
 			[ -x "$(pg_config --bindir 2>/dev/null)/initdb" ] ||
 			compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 		;;
-	*) fail "need.sh does not know '$1'; it knows: compiler make postgresql" ;;
+	chromium) command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ;;
+	*) fail "need.sh does not know '$1'; it knows: chromium compiler make postgresql" ;;
 	esac
 }
 
@@ -28,6 +29,7 @@ packages() {
 	compiler) echo gcc libc6-dev ;;
 	make) echo make ;;
 	postgresql) echo postgresql ;;
+	chromium) echo chromium ;;
 	esac
 }
 
@@ -36,6 +38,7 @@ purpose() {
 	case $1 in
 	compiler) echo "a C compiler, for go test's race detector" ;;
 	make) echo "make, which runs every target of this project" ;;
+	chromium) echo "Chromium, in which tests look at the pages" ;;
 	postgresql) echo "PostgreSQL's server, which tests start for themselves (no service is needed)" ;;
 	esac
 }

@@ -1,0 +1,138 @@
+package page
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"cxm/internal/finding"
+	"cxm/internal/web/ui"
+)
+
+// Finding is one finding and everything that is known of it.
+type Finding struct {
+	Stand   Stand
+	Facts   []ui.Fact
+	Axes    []ui.Fact
+	Claims  ui.Table
+	Group   ui.Table // the other findings of its group
+	Decide  ui.Form
+	May     bool // decide
+	History []ui.Event
+	More    string // the whole timeline; empty: it is all here
+}
+
+// Template is the template's name.
+func (Finding) Template() string { return "finding" }
+
+// Stand is where a finding is on its way to an issue (internal/plan/stand).
+type Stand struct {
+	Path    []string
+	Answer  string
+	Mend    string
+	URL     string // of its issue; empty: none
+	Settled bool   // it has an issue, or needs none
+}
+
+// Claim is what one source says about the resource.
+type Claim struct {
+	Source, Text string
+	Saving       decimal.NullDecimal
+	Currency     string
+	Seen         time.Time
+	Detection    finding.Detection
+}
+
+// FindingData is what the page is made from.
+type FindingData struct {
+	Row      FindingRow
+	Text     string // what to do and why
+	Resource []ui.Fact
+	Reason   string    // of the decision; empty: none was given
+	Expires  time.Time // of the decision; zero: it does not
+	Stand    Stand
+	Claims   []Claim
+	Group    []FindingRow
+	History  []ui.Event
+	Events   int // of the whole timeline
+	May      bool
+}
+
+// NewFinding is the page. The group holds the other findings that share its issue.
+func NewFinding(d FindingData) Finding {
+	saving := ui.Money(d.Row.Saving, d.Row.Currency)
+	page := Finding{Stand: d.Stand, Axes: axes(d), Claims: claims(d.Claims), Group: group(d.Group), History: d.History, May: d.May}
+	page.Facts = append([]ui.Fact{
+		{Name: "Estimated saving", Text: saving.Number + space(saving.Unit) + space(per(d.Row.Saving))},
+		{Name: "Resource", Text: d.Row.Resource},
+		{Name: "Account", Text: d.Row.Account},
+		{Name: "Owner", Text: first(d.Row.Owner, "nobody known")},
+	}, d.Resource...)
+	page.Facts = append(page.Facts, ui.Fact{Name: "Last seen", Time: d.Row.Seen})
+	if d.Text != "" {
+		page.Facts = append([]ui.Fact{{Name: "What it says", Text: d.Text}}, page.Facts...)
+	}
+	if d.Events > len(d.History) {
+		page.More = "Older: " + counted(d.Events-len(d.History), "event", "events")
+	}
+	page.Decide = decide(d)
+	return page
+}
+
+func space(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " " + text
+}
+
+func per(amount decimal.NullDecimal) string {
+	if amount.Valid {
+		return "a month"
+	}
+	return ""
+}
+
+func axes(d FindingData) []ui.Fact {
+	s := d.Row.State
+	decision := ui.Fact{Name: "Decision", Text: first(string(s.Decision), string(finding.Undecided)), Detail: d.Reason}
+	if !d.Expires.IsZero() {
+		decision.Detail = first(d.Reason, "no reason was given") + ", until " + d.Expires.UTC().Format(time.DateOnly)
+	}
+	return []ui.Fact{
+		{Name: "Detection", Text: string(s.Detection)}, decision,
+		{Name: "Work", Text: first(string(s.Work), string(finding.NoWork))},
+		{Name: "Savings", Text: first(string(s.Savings), string(finding.Estimated))},
+	}
+}
+
+func claims(all []Claim) ui.Table {
+	t := ui.Table{Caption: "Claims of the sources", Columns: []ui.Column{{Label: "Source"}, {Label: "Says"}, {Label: "Saving a month", Number: true}, {Label: "Last seen"}}}
+	for _, c := range all {
+		saving := ui.Money(c.Saving, c.Currency)
+		t.Rows = append(t.Rows, []ui.Cell{{Text: c.Source}, {Text: c.Text, Sub: string(c.Detection)}, {Text: saving.Number, Unit: saving.Unit}, {Time: c.Seen}})
+	}
+	return t
+}
+
+func group(all []FindingRow) ui.Table {
+	t := ui.Table{Caption: "Findings that share the issue", Columns: []ui.Column{{Label: "Finding"}, {Label: "Status"}, {Label: "Saving a month", Number: true}}}
+	for _, f := range all {
+		saving := ui.Money(f.Saving, f.Currency)
+		t.Rows = append(t.Rows, []ui.Cell{{Text: f.Title, Sub: f.Resource, URL: "/findings/" + url.PathEscape(f.Key)}, {Badges: []ui.Badge{Status(f.State)}}, {Text: saving.Number, Unit: saving.Unit}})
+	}
+	return t
+}
+
+func decide(d FindingData) ui.Form {
+	field := ui.Field{Name: "decision", Label: "Decision", Type: "select", Required: true}
+	for _, o := range []finding.Decision{finding.Undecided, finding.Accepted, finding.Snoozed, finding.Exception} {
+		field.Options = append(field.Options, ui.Option{Value: string(o), Text: string(o), Selected: o == d.Row.State.Decision})
+	}
+	return ui.Form{ID: "decide", Action: "/findings/" + url.PathEscape(d.Row.Key) + "/decision", Submit: "Record the decision", Fields: []ui.Field{
+		field,
+		{Name: "until", Label: "Until", Type: "date", Hint: "An exception and a snooze end on this day."},
+		{Name: "reason", Label: "Reason", Type: "textarea", Hint: "An exception needs one. Everybody who sees the issue can read it."},
+	}}
+}
