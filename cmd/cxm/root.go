@@ -10,6 +10,7 @@ import (
 	"cxm/internal/cli/care"
 	"cxm/internal/cli/code"
 	"cxm/internal/cli/connect"
+	"cxm/internal/cli/dev"
 	"cxm/internal/cli/people"
 	"cxm/internal/cli/rules"
 	"cxm/internal/cli/shell"
@@ -44,7 +45,7 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
 		work.NewRuns(o), work.NewRun(o), work.NewServe(o, version), rules.New(o), code.New(o), rules.NewBacklog(o), rules.NewCampaigns(o),
 		care.NewWebhook(o), sources.New(o), care.NewToken(o), care.NewSecrets(o), care.NewAccess(o), care.NewDoctor(o), care.NewNotify(o), audit.New(o),
 		people.New(o), people.NewToken(o), people.NewSetupLink(o),
-		tenant.New(o), newStatus(o), newConfig(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o),
+		tenant.New(o), newStatus(o), newConfig(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o), dev.New(),
 	)
 	return cmd
 }

@@ -105,6 +105,17 @@ func houseLaw() law {
 			{pkg: "internal/sandbox"},
 
 			{pkg: "internal/app", may: []string{"internal/..."}},
+			// The API knows what it serves by interfaces of its own; edge implements them.
+			{pkg: "internal/api", may: []string{"internal/api/door", "internal/api/reader", "internal/credential", "internal/signin", "internal/signin/role"}},
+			{pkg: "internal/api/door", may: []string{"internal/audit", "internal/credential", "internal/signin", "internal/signin/role"}},
+			{pkg: "internal/api/reader"},
+			{pkg: "internal/app/edge", may: append(
+				values(), "internal/api", "internal/api/door", "internal/app", "internal/app/auditing", "internal/app/feed", "internal/app/learning",
+				"internal/app/ruling", "internal/app/sourcing", "internal/app/tokencare", "internal/audit", "internal/credential", "internal/integration/access",
+				"internal/integration/check", "internal/reconcile", "internal/rule/rulebook", "internal/signin", "internal/signin/desk", "internal/signin/role",
+				"internal/store", "internal/store/lists", "internal/store/replies", "internal/store/rules", "internal/store/scopes", "internal/store/sources",
+				"internal/store/tenants",
+			)},
 			// What the parts of the program stand on, and the parts: none knows the whole.
 			{pkg: "internal/app/core", may: append(
 				values(), "internal/credential", "internal/gitlab", "internal/gitlab/dial", "internal/gitlab/limit", "internal/gitlab/oauth",
@@ -170,15 +181,20 @@ func houseLaw() law {
 				"internal/app", "internal/gitlab/rest", "internal/issue/inert/inerttest", "internal/plan",
 				"internal/sandbox", "internal/source", "internal/store/pgtest",
 			}},
+			// Load knows cxm as what delivers to it does, and reads afterwards what it knows.
+			{pkg: "internal/load", may: []string{"internal/app", "internal/store/lists", "internal/store/pgtest"}},
 			// The commands know the program as app, and the values that it returns.
 			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/audit", "internal/config", "internal/integration", "internal/notify"}},
 			{pkg: "internal/cli/audit", may: []string{"internal/app", "internal/app/auditing", "internal/audit", "internal/cli/shell"}},
 			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
+			// The pages see values, and the gallery of them nothing that is real.
+			{pkg: "internal/web", may: []string{"internal/finding", "internal/integration", "internal/integration/check", "internal/money", "internal/signin/role"}},
+			{pkg: "internal/cli/dev", may: []string{"internal/web/fixture", "internal/web/gallery", "internal/web/shots"}},
 			{pkg: "internal/cli/code", may: []string{"internal/app", "internal/cli/shell"}},
 			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
 			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/learning", "internal/app/ruling", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
 			{pkg: "internal/cli/sources", may: append(values(), "internal/app", "internal/app/sourcing", "internal/cli/shell", "internal/credential", "internal/store/sources")},
-			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/cli/shell", "internal/config")},
+			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/app/edge", "internal/cli/shell", "internal/config")},
 			// The sandbox is a command too; nothing else of the program knows it.
 			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/config", "internal/demo", "internal/sandbox")},
 			// The scenarios are tests alone: they import what internal/app's tests do.
@@ -191,6 +207,7 @@ func houseLaw() law {
 			"golang.org/x/oauth2":                 {"internal/gitlab/oauth", "internal/signin/oidc"},
 			"github.com/coreos/go-oidc":           {"internal/signin/oidc"},
 			"golang.org/x/crypto/argon2":          {"internal/signin/password"},
+			"github.com/danielgtaylor/huma":       {"internal/api"},
 			"github.com/tink-crypto/tink-go":      {"internal/credential"},
 			"github.com/go-git/go-git":            {"internal/sandbox"},
 			"github.com/jackc/pgx":                {"internal/queue", "internal/store"},
@@ -201,6 +218,7 @@ func houseLaw() law {
 			"github.com/coreos/go-systemd":        {"internal/serve"},
 			"go.opentelemetry.io/otel":            {"internal/serve", "internal/tracing"},
 			"github.com/spf13/cobra":              {"cmd/cxm", "internal/cli"},
+			"github.com/chromedp":                 {"internal/web"},
 			"cel.dev/cel-go":                      {"internal/rule/rulebook"},
 			"github.com/goccy/go-yaml":            {"internal/rule/rulebook"},
 		},

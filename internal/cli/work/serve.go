@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
+	"cxm/internal/app/edge"
 	"cxm/internal/cli/shell"
 	"cxm/internal/config"
 )
@@ -27,7 +28,7 @@ once. Any number of processes may serve one PostgreSQL database.
 
 With --listen it also takes GitLab's webhooks (see cxm webhook), and then looks
 within seconds where something changed; /healthz says that it is up, /readyz that
-it is ready for work.
+it is ready for work, and /v1/docs what the REST API does.
 
 With --status-listen it shows how it is: a page, and /metrics for Prometheus.
 Whoever reaches that address sees names of projects and sources: keep it inside.
@@ -72,7 +73,11 @@ func serve(cmd *cobra.Command, o *shell.Options, version string) (err error) {
 	}
 	defer a.Close()
 	log.Info("cxm works the queue", "version", version, "every", l.Work.Every, "configuration", l.File)
-	return a.Serve(cmd.Context(), app.WorkOptions{Every: l.Work.Every, Front: front(l, sockets)}, l.Work.Grace)
+	mounts, err := edge.Mounts(a)
+	if err != nil {
+		return err
+	}
+	return a.Serve(cmd.Context(), app.WorkOptions{Every: l.Work.Every, Front: front(l, sockets), More: mounts}, l.Work.Grace)
 }
 
 // front is where and how the configuration says to serve.

@@ -300,6 +300,18 @@ type Pull struct {
 	Skipped    int64
 }
 
+type Reply struct {
+	Tenant     string
+	Holder     string
+	Idempotent string
+	Digest     string
+	Status     int64
+	Location   string
+	Body       []byte
+	BegunAt    Time
+	EndsAt     Time
+}
+
 type Rotation struct {
 	ID            int64
 	Tenant        string

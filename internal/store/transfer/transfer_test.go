@@ -37,6 +37,7 @@ import (
 	"cxm/internal/store/hooks"
 	"cxm/internal/store/people"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/replies"
 	"cxm/internal/store/reviews"
 	"cxm/internal/store/rules"
 	"cxm/internal/store/sources"
@@ -242,6 +243,9 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	_, err = taught.Number(t.Context(), []suggestions.Suggestion{{Identity: "one", Says: texts()[2]}})
 	ok(err)
 	ok(taught.Say(t.Context(), suggestions.Suggestion{Number: 1, Answer: suggestions.Dismissed, Reason: texts()[1], At: noon()}))
+	answered := replies.New(db.Base())
+	_, _, err = answered.Begin(t.Context(), replies.Claim{Tenant: "default", Holder: "token 1", Key: texts()[2], Digest: "digest", At: noon()}, noon().Add(time.Hour))
+	ok(err)
 	ok(regroup(t, db, s))
 	ok(come(t, db))
 	ok(audited(t, db))
