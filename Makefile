@@ -31,7 +31,7 @@ demo: build ## Build, and play the story against a sandbox GitLab on this machin
 
 .PHONY: test
 test: ## Run every test with the race detector; install what the tests need
-	scripts/need.sh compiler postgresql chromium
+	scripts/need.sh compiler postgresql chromium python
 	CGO_ENABLED=1 go test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: bench

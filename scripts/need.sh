@@ -13,6 +13,7 @@ has() {
 	case $1 in
 	compiler) printf '#include <stdlib.h>\n' | "$(go env CC)" -E - >/dev/null 2>&1 ;;
 	make) command -v make >/dev/null ;;
+	python) command -v python3 >/dev/null ;;
 	postgresql)
 		command -v initdb >/dev/null ||
 			[ -x "$(pg_config --bindir 2>/dev/null)/initdb" ] ||
@@ -27,6 +28,7 @@ has() {
 packages() {
 	case $1 in
 	compiler) echo gcc libc6-dev ;;
+	python) echo python3 ;;
 	make) echo make ;;
 	postgresql) echo postgresql ;;
 	chromium) echo chromium ;;
@@ -37,6 +39,7 @@ packages() {
 purpose() {
 	case $1 in
 	compiler) echo "a C compiler, for go test's race detector" ;;
+	python) echo "Python, which checks an export of the audit log with nothing of cxm" ;;
 	make) echo "make, which runs every target of this project" ;;
 	chromium) echo "Chromium, in which tests look at the pages" ;;
 	postgresql) echo "PostgreSQL's server, which tests start for themselves (no service is needed)" ;;
