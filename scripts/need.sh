@@ -20,7 +20,7 @@ has() {
 			compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 		;;
 	chromium) command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ;;
-	*) fail "need.sh does not know '$1'; it knows: chromium compiler make postgresql" ;;
+	*) fail "need.sh does not know '$1'; it knows: chromium compiler make postgresql python" ;;
 	esac
 }
 

@@ -176,6 +176,13 @@ func (p *previewing) regroup() {
 			}
 		}
 	}
+	handed := p.handOn(stays)
+	p.drop()
+	p.remake(handed)
+}
+
+// handOn gives the issues of groups that do not stay to where their findings go.
+func (p *previewing) handOn(stays map[rule.GroupKey]bool) map[rule.GroupKey][]issue.Tracked {
 	handed := map[rule.GroupKey][]issue.Tracked{}
 	slices.SortStableFunc(p.old, func(a, b rule.Group) int { return seniority(p.have[a.Key], p.have[b.Key]) })
 	for _, g := range p.old {
@@ -191,13 +198,22 @@ func (p *previewing) regroup() {
 		handed[heir] = have
 		p.list(heir, have)
 	}
+	return handed
+}
+
+// drop keeps what would have been made and is not.
+func (p *previewing) drop() {
 	for _, g := range p.old {
-		if p.into[g.Key] == nil && !active(p.have[g.Key]) { // what would have been made is not
+		if p.into[g.Key] == nil && !active(p.have[g.Key]) {
 			if before := first(p.was.Decide(p.ctx, g, p.have[g.Key])); before.Verb != "" && before.Verb != plan.Nothing {
 				p.out = append(p.out, Difference{Was: before})
 			}
 		}
 	}
+}
+
+// remake decides about the groups as they are put together anew.
+func (p *previewing) remake(handed map[rule.GroupKey][]issue.Tracked) {
 	before := map[rule.GroupKey]rule.Group{}
 	for _, g := range slices.Concat(p.old, p.empty) {
 		before[g.Key] = g
