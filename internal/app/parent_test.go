@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,12 +134,12 @@ func TestParentAfterCrash(t *testing.T) {
 	b.rule(underParent(""))
 	b.aws(disk(1, "10"), disk(2, "20"), disk(3, "30"))
 	ctx, stop := context.WithCancel(b.Context())
-	made := 0
+	var made atomic.Int32
 	b.reopened(func(c *app.Config) {
 		was := c.Observe
 		c.Observe = func(call app.Call) {
 			if was(call); call.Method == http.MethodPost && strings.HasSuffix(call.Route, "/issues") {
-				if made++; made == 2 {
+				if made.Add(1) == 2 {
 					stop()
 				}
 			}
