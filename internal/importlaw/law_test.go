@@ -116,6 +116,10 @@ func houseLaw() law {
 				"internal/store", "internal/store/lists", "internal/store/replies", "internal/store/rules", "internal/store/scopes", "internal/store/sources",
 				"internal/store/tenants",
 			)},
+			{pkg: "internal/app/pages", may: append(
+				values(), "internal/api", "internal/api/door", "internal/app", "internal/app/edge", "internal/app/...", "internal/audit", "internal/credential",
+				"internal/integration/...", "internal/issue", "internal/rule/...", "internal/signin", "internal/signin/...", "internal/store", "internal/store/...", "internal/web/...",
+			)},
 			// What the parts of the program stand on, and the parts: none knows the whole.
 			{pkg: "internal/app/core", may: append(
 				values(), "internal/credential", "internal/gitlab", "internal/gitlab/dial", "internal/gitlab/limit", "internal/gitlab/oauth",
@@ -188,13 +192,14 @@ func houseLaw() law {
 			{pkg: "internal/cli/audit", may: []string{"internal/app", "internal/app/auditing", "internal/audit", "internal/cli/shell"}},
 			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
 			// The pages see values, and the gallery of them nothing that is real.
-			{pkg: "internal/web", may: []string{"internal/finding", "internal/integration", "internal/integration/check", "internal/money", "internal/signin/role"}},
+			// Pages offer what the API offers, by the same interfaces.
+			{pkg: "internal/web", may: []string{"internal/api", "internal/api/door", "internal/audit", "internal/credential", "internal/signin", "internal/finding", "internal/integration", "internal/integration/check", "internal/money", "internal/signin/role"}},
 			{pkg: "internal/cli/dev", may: []string{"internal/web/fixture", "internal/web/gallery", "internal/web/shots"}},
 			{pkg: "internal/cli/code", may: []string{"internal/app", "internal/cli/shell"}},
 			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
 			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/learning", "internal/app/ruling", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
 			{pkg: "internal/cli/sources", may: append(values(), "internal/app", "internal/app/sourcing", "internal/cli/shell", "internal/credential", "internal/store/sources")},
-			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/app/edge", "internal/cli/shell", "internal/config")},
+			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/app/edge", "internal/app/pages", "internal/cli/shell", "internal/config")},
 			// The sandbox is a command too; nothing else of the program knows it.
 			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/config", "internal/demo", "internal/sandbox")},
 			// The scenarios are tests alone: they import what internal/app's tests do.

@@ -12,7 +12,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +34,9 @@ type Renderer struct {
 	parts *template.Template
 }
 
-// New reads all templates. It fails when one of them cannot be read.
-func New() (*Renderer, error) {
+// New reads all templates: those of package page, and NAME.html at the top of each of
+// more. It fails when one of them cannot be read.
+func New(more ...fs.FS) (*Renderer, error) {
 	assets, err := NewAssets(ui.Static())
 	if err != nil {
 		return nil, err
@@ -42,18 +46,39 @@ func New() (*Renderer, error) {
 		return nil, fmt.Errorf("reading the components: %w", err)
 	}
 	r := &Renderer{Assets: assets, pages: map[string]*template.Template{}, parts: template.Must(parts.Clone())}
-	for _, name := range page.Names() {
-		set := template.Must(parts.Clone())
-		if _, err := set.ParseFS(page.Templates(), name+".html"); err != nil {
-			return nil, fmt.Errorf("reading the template of the page %q: %w", name, err)
+	for _, tree := range append([]fs.FS{page.Templates()}, more...) {
+		if err := r.add(parts, tree); err != nil {
+			return nil, err
 		}
-		r.pages[name] = set
 	}
 	if r.parts, err = r.parts.Parse(`{{define "main"}}{{end}}`); err != nil {
 		return nil, fmt.Errorf("reading the components: %w", err)
 	}
 	return r, nil
 }
+
+// add reads the pages of one tree. Two of one name are a mistake.
+func (r *Renderer) add(parts *template.Template, tree fs.FS) error {
+	files, err := fs.Glob(tree, "*.html")
+	if err != nil {
+		return fmt.Errorf("listing the templates of the pages: %w", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".html")
+		if r.pages[name] != nil {
+			return fmt.Errorf("there are two templates %q: give one another name", file)
+		}
+		set := template.Must(parts.Clone())
+		if _, err := set.ParseFS(tree, file); err != nil {
+			return fmt.Errorf("reading the template of the page %q: %w", name, err)
+		}
+		r.pages[name] = set
+	}
+	return nil
+}
+
+// Names are the names of all templates of pages, ordered.
+func (r *Renderer) Names() []string { return slices.Sorted(maps.Keys(r.pages)) }
 
 // view is what the layout sees.
 type view struct {
@@ -65,7 +90,7 @@ type view struct {
 func (r *Renderer) Page(shell ui.Shell, p page.Page) ([]byte, error) {
 	set, ok := r.pages[p.Template()]
 	if !ok {
-		return nil, fmt.Errorf("there is no template %q: add it to page.Names", p.Template())
+		return nil, fmt.Errorf("there is no template %q: its area has to name the tree that it is in", p.Template())
 	}
 	var out bytes.Buffer
 	if err := set.ExecuteTemplate(&out, "layout", view{Shell: shell, Page: p}); err != nil {

@@ -35,10 +35,13 @@ const slowest = 15 * time.Minute
 // New is the API of a program, for all of its tenants.
 func New(a *app.App) (*api.API, error) {
 	return api.New(api.Options{
-		Known: a.People.Authenticate, Tenants: &tenancy{app: a, parts: map[string]*api.Tenant{}},
+		Known: a.People.Authenticate, Tenants: Tenants(a),
 		Memory: memory{replies.New(a.DB.Base())}, People: people{a.People}, Tokens: tokens{a.People}, Clock: a.Clock, Logger: a.Logger,
 	})
 }
+
+// Tenants are what the API serves of the program's tenants.
+func Tenants(a *app.App) api.Tenants { return &tenancy{app: a, parts: map[string]*api.Tenant{}} }
 
 // Mounts are what the program serves of it, for app.WorkOptions.More.
 func Mounts(a *app.App) ([]app.Mount, error) {

@@ -27,7 +27,7 @@ type Gallery struct {
 // New makes a gallery. pause is the time between two parts of a page that changes
 // while it is looked at.
 func New(log *slog.Logger, pause time.Duration) (http.Handler, error) {
-	render, err := web.New()
+	render, err := web.New(fixture.Templates()...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +123,6 @@ func (g *Gallery) index(w http.ResponseWriter, r *http.Request) {
 	for _, p := range g.pages {
 		table.Rows = append(table.Rows, []ui.Cell{{Text: p.Name + ", " + p.State, URL: p.Path()}, {Text: p.Shell.Title}})
 	}
-	shell := ui.Shell{Title: "All pages", Lead: "Every page in every state, with made-up data.", Nav: page.Nav("", 0)}
+	shell := ui.Shell{Title: "All pages", Lead: "Every page in every state, with made-up data.", Nav: page.Nav("", 0, nil)}
 	g.write(w, r, fixture.Page{Shell: shell, View: page.Index{Table: table}})
 }

@@ -10,8 +10,10 @@ package page
 import (
 	"embed"
 	"io/fs"
+	"slices"
 
 	"cxm/internal/finding"
+	"cxm/internal/signin/role"
 	"cxm/internal/web/ui"
 )
 
@@ -20,16 +22,11 @@ var files embed.FS
 
 // Page is a view that a template shows.
 type Page interface {
-	Template() string // one of Names
+	Template() string // the name of its file, without .html
 }
 
 // Templates are those of all pages, NAME.html.
 func Templates() fs.FS { return files }
-
-// Names are the names of all templates.
-func Names() []string {
-	return []string{"signin", "welcome", "overview", "findings", "finding", "catalogue", "connect", "checks", "integration", "confirm", "leave", "components", "index", "nothing"}
-}
 
 // Nothing is a page that has only its shell, which says why.
 type Nothing struct{}
@@ -41,18 +38,44 @@ func (Nothing) Template() string { return "nothing" }
 const (
 	AtOverview     = "overview"
 	AtFindings     = "findings"
+	AtIssues       = "issues"
+	AtRuns         = "runs"
+	AtRules        = "rules"
 	AtIntegrations = "integrations"
+	AtSources      = "sources"
+	AtPeople       = "people"
+	AtAPITokens    = "api-tokens"
+	AtAudit        = "audit"
+	AtStatus       = "status"
+	AtTenants      = "tenants"
 )
 
-// Nav is the side navigation, with the place that is looked at.
-func Nav(at string, waiting int) []ui.NavGroup {
+// Nav is the side navigation, with the place that is looked at. may says what the
+// person may do; nil: everything. Where they may do nothing is not in it.
+func Nav(at string, waiting int, may func(role.Permission) bool) []ui.NavGroup {
 	item := func(id, text, url string, n int) ui.NavItem {
 		return ui.NavItem{Link: ui.Link{Text: text, URL: url}, Icon: id, Current: id == at, Count: n}
 	}
-	return []ui.NavGroup{
-		{Items: []ui.NavItem{item(AtOverview, "Overview", "/", waiting), item(AtFindings, "Findings", "/findings", 0)}},
-		{Name: "Settings", Items: []ui.NavItem{item(AtIntegrations, "Integrations", "/settings/integrations", 0)}},
+	allowed := func(p role.Permission) bool { return may == nil || may(p) }
+	work := ui.NavGroup{Items: []ui.NavItem{item(AtOverview, "Overview", "/", waiting)}}
+	var settings, installation ui.NavGroup
+	if allowed(role.Read) {
+		work.Items = append(work.Items, item(AtFindings, "Findings", "/findings", 0), item(AtIssues, "Issues", "/issues", 0), item(AtRuns, "Plans and runs", "/runs", 0))
+		settings = ui.NavGroup{Name: "Settings", Items: []ui.NavItem{
+			item(AtRules, "Events and rules", "/settings/rules", 0), item(AtIntegrations, "Integrations", "/settings/integrations", 0),
+			item(AtSources, "Sources", "/settings/sources", 0), item(AtPeople, "People", "/settings/people", 0), item(AtAPITokens, "API tokens", "/settings/api-tokens", 0),
+		}}
 	}
+	if allowed(role.AuditRead) {
+		settings.Items = append(settings.Items, item(AtAudit, "Audit log", "/settings/audit", 0))
+	}
+	if allowed(role.Read) {
+		settings.Items = append(settings.Items, item(AtStatus, "Status", "/settings/status", 0))
+	}
+	if may == nil || may(role.TenantsWrite) {
+		installation = ui.NavGroup{Name: "Installation", Items: []ui.NavItem{item(AtTenants, "Tenants", "/installation/tenants", 0)}}
+	}
+	return slices.DeleteFunc([]ui.NavGroup{work, settings, installation}, func(g ui.NavGroup) bool { return len(g.Items) == 0 })
 }
 
 // Forbidden is the problem of somebody whose role does not allow the page. may is

@@ -8,61 +8,195 @@ import (
 	"strings"
 	"time"
 
-	"cxm/internal/signin/role"
+	"cxm/internal/api/door"
+	"cxm/internal/audit"
 	"cxm/internal/web"
 	"cxm/internal/web/page"
 	"cxm/internal/web/ui"
 )
 
 // serve answers with a page, or with why there is none.
-func (s *site) serve(w http.ResponseWriter, r *http.Request, v view) {
-	g, ok := s.enter(w, r)
+func (s *site) serve(w http.ResponseWriter, r *http.Request, v View) {
+	r, g, ok := s.enter(w, r, v)
 	if !ok {
 		return
 	}
-	shell := ui.Shell{
-		Title: v.title, Lead: v.lead, Trail: v.trail, Nav: page.Nav(v.at, g.Waiting),
-		Tenant: g.Tenant, Person: g.Person, Theme: wanted(r), Notices: web.Told(w, r),
+	shell := s.shell(w, r, g, v)
+	if !s.allowed(g, v, &shell) {
+		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
+		return
 	}
-	p, status := s.page(r, g, v, &shell)
+	p, err := v.Make(r, g, &shell)
+	if status := s.failed(r, v, err, &shell); status != 0 {
+		s.write(w, r, status, shell, page.Nothing{})
+		return
+	}
+	s.write(w, r, http.StatusOK, shell, p)
+}
+
+// form does what a form is for, and leads on.
+func (s *site) form(w http.ResponseWriter, r *http.Request, f Form) {
+	r, g, ok := s.enter(w, r, f.View)
+	if !ok {
+		return
+	}
+	shell := s.shell(w, r, g, f.View)
+	if !s.allowed(g, f.View, &shell) {
+		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "the form could not be read, or it is larger than 2 MiB: go back and send less", http.StatusBadRequest)
+		return
+	}
+	a, err := f.Do(r, g, &shell)
+	if text, refused := refusal(err); refused {
+		web.Tell(w, r, ui.Notice{Text: text, Tone: ui.Bad})
+		http.Redirect(w, r, back(r, f.List.URL), http.StatusSeeOther)
+		return
+	}
+	if status := s.failed(r, f.View, err, &shell); status != 0 {
+		s.write(w, r, status, shell, page.Nothing{})
+		return
+	}
+	if a.Page != nil {
+		s.write(w, r, http.StatusUnprocessableEntity, shell, a.Page)
+		return
+	}
+	if a.Notice.Text != "" {
+		web.Tell(w, r, a.Notice)
+	}
+	http.Redirect(w, r, Local(a.To), http.StatusSeeOther)
+}
+
+// largestForm bounds what a form may send, in bytes: a file of rules is the largest.
+const largestForm = 2 << 20
+
+// file hands out something to be downloaded.
+func (s *site) file(w http.ResponseWriter, r *http.Request, f File) {
+	r, g, ok := s.enter(w, r, f.View)
+	if !ok {
+		return
+	}
+	if !g.May(f.Needs) {
+		http.Error(w, "your role does not allow this: ask an admin of the tenant for another one", http.StatusForbidden)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if err := f.Write(w, r, g); err != nil {
+		s.Log.Error("a file could not be written", "path", r.URL.Path, "error", err)
+		panic(http.ErrAbortHandler) // cut off, so that half a file is not taken for a whole one
+	}
+}
+
+// live sends parts of a page until there are no more, or nobody looks.
+func (s *site) live(w http.ResponseWriter, r *http.Request, l Live) {
+	r, g, ok := s.enter(w, r, l.View)
+	if !ok {
+		return
+	}
+	if !g.May(l.Needs) {
+		http.Error(w, "your role does not allow this: ask an admin of the tenant for another one", http.StatusForbidden)
+		return
+	}
+	if err := l.Send(r, g, s.render.Stream(w)); err != nil && r.Context().Err() == nil {
+		s.Log.Error("the parts of a page could not be sent", "path", r.URL.Path, "error", err)
+	}
+}
+
+func (s *site) shell(w http.ResponseWriter, r *http.Request, g Guest, v View) ui.Shell {
+	shell := ui.Shell{
+		Title: v.Title, Lead: v.Lead, Trail: v.Trail, Tenant: g.Tenant, Person: g.Person,
+		Theme: wanted(r), Notices: web.Told(w, r), Bare: !g.Who.Known(),
+	}
+	if !shell.Bare {
+		shell.Nav = page.Nav(v.At, g.Waiting, g.May)
+	}
+	return shell
+}
+
+// allowed says whether the guest's role allows it, and else puts the problem into the
+// shell.
+func (s *site) allowed(g Guest, v View, shell *ui.Shell) bool {
+	if v.Open && v.Needs == "" || g.May(v.Needs) {
+		return true
+	}
+	shell.Problem = page.Forbidden(v.May, g.Person.Role)
+	return false
+}
+
+// failed is the status of an answer that says what went wrong, which is put into the
+// shell; 0: nothing did.
+func (s *site) failed(r *http.Request, v View, err error, shell *ui.Shell) int {
+	text, refused := refusal(err)
+	switch {
+	case err == nil:
+		return 0
+	case missed(err):
+		shell.Problem = page.Missing(v.What, v.List)
+		return http.StatusNotFound
+	case refused:
+		shell.Problem = page.Failed(v.What, text, r.URL.RequestURI())
+		return http.StatusUnprocessableEntity
+	}
+	s.Log.Error("a page could not be made", "path", r.URL.Path, "error", err)
+	shell.Problem = page.Failed(v.What, "Something went wrong inside cxm, and the log says what.", r.URL.RequestURI())
+	return http.StatusInternalServerError
+}
+
+// refusal is what people are to be told of an error.
+func refusal(err error) (text string, ok bool) {
+	if p, known := errors.AsType[*door.Problem](err); known && p.Status < http.StatusInternalServerError && p.Status != http.StatusNotFound {
+		return p.Detail, true
+	}
+	if t, known := errors.AsType[*Refusal](err); known {
+		return t.Text, true
+	}
+	return "", false
+}
+
+// missed says that there is no such thing.
+func missed(err error) bool {
+	p, known := errors.AsType[*door.Problem](err)
+	return errors.Is(err, ErrMissing) || known && p.Status == http.StatusNotFound
+}
+
+// back is where a form came from, or else list.
+func back(r *http.Request, list string) string {
+	if from, err := url.Parse(r.Referer()); err == nil && from.Path != "" {
+		return Local(from.RequestURI())
+	}
+	return Local(list)
+}
+
+func (s *site) write(w http.ResponseWriter, r *http.Request, status int, shell ui.Shell, p page.Page) {
 	if err := s.render.Write(w, r, status, shell, p); err != nil {
 		s.Log.Error("a page could not be written", "path", r.URL.Path, "error", err)
 	}
 }
 
-// page makes the page, or puts the problem into the shell.
-func (s *site) page(r *http.Request, g Guest, v view, shell *ui.Shell) (made page.Page, status int) {
-	if !g.May(v.needs) {
-		shell.Problem = page.Forbidden(v.may, g.Person.Role)
-		return page.Nothing{}, http.StatusForbidden
-	}
-	p, err := v.make(r, g, shell)
-	switch {
-	case errors.Is(err, ErrMissing):
-		shell.Problem = page.Missing(v.what, v.list)
-		return page.Nothing{}, http.StatusNotFound
-	case err != nil:
-		s.Log.Error("a page could not be made", "path", r.URL.Path, "error", err)
-		shell.Problem = page.Failed(v.what, "Something went wrong inside cxm, and the log says what.", r.URL.RequestURI())
-		return page.Nothing{}, http.StatusInternalServerError
-	}
-	return p, http.StatusOK
-}
-
 // enter finds out who asks; who is not known is sent to the sign-in, and then back.
-func (s *site) enter(w http.ResponseWriter, r *http.Request) (Guest, bool) {
+// What the request then does is theirs in the audit log.
+func (s *site) enter(w http.ResponseWriter, r *http.Request, v View) (*http.Request, Guest, bool) {
 	g, known, err := s.Door.Guest(r)
 	switch {
 	case err != nil:
 		s.Log.Error("who asks for a page could not be found out", "path", r.URL.Path, "error", err)
 		shell := ui.Shell{Title: "Something went wrong", Bare: true, Problem: page.Failed("Your session", "Something went wrong inside cxm, and the log says what.", r.URL.RequestURI())}
-		if err := s.render.Write(w, r, http.StatusInternalServerError, shell, page.Nothing{}); err != nil {
-			s.Log.Error("a page could not be written", "path", r.URL.Path, "error", err)
-		}
-	case !known:
-		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		s.write(w, r, http.StatusInternalServerError, shell, page.Nothing{})
+		return r, g, false
+	case known:
+		return r.WithContext(audit.With(r.Context(), audit.Actor{Kind: audit.Person, Name: g.Who.Label()})), g, true
+	case v.Open:
+		return r, Guest{}, true
 	}
-	return g, err == nil && known
+	next := r.URL.RequestURI()
+	if r.Method != http.MethodGet {
+		next = back(r, "/")
+	}
+	http.Redirect(w, r, "/signin?next="+url.QueryEscape(next), http.StatusSeeOther)
+	return r, g, false
 }
 
 // Local is next when it is an address of this server, and otherwise the overview:
@@ -75,26 +209,14 @@ func Local(next string) string {
 }
 
 // export writes the list as CSV, row by row.
-func (s *site) export(w http.ResponseWriter, r *http.Request) {
-	g, ok := s.enter(w, r)
-	if !ok {
-		return
-	}
-	if !g.May(role.Read) {
-		http.Error(w, "your role does not allow this: ask an admin of the tenant for another one", http.StatusForbidden)
-		return
-	}
+func (s *site) export(w http.ResponseWriter, r *http.Request, g Guest) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="findings.csv"`)
-	w.Header().Set("Cache-Control", "no-store")
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"key", "title", "resource", "kind", "status", "account", "owner", "saving_per_month", "currency", "issue", "last_seen"}) // Flush tells
 	err := s.Findings.Export(r.Context(), g, ui.Place{Path: "/findings", Values: r.URL.Query()}, func(f page.FindingRow) error { return out.Write(record(f)) })
 	out.Flush()
-	if err = errors.Join(err, out.Error()); err != nil {
-		s.Log.Error("the findings could not be exported", "error", err)
-		panic(http.ErrAbortHandler) // cut off, so that half a file is not taken for a whole one
-	}
+	return errors.Join(err, out.Error())
 }
 
 func record(f page.FindingRow) []string {
@@ -139,9 +261,5 @@ func theme(w http.ResponseWriter, r *http.Request) {
 		c.Value, c.MaxAge = "", -1
 	}
 	http.SetCookie(w, c)
-	back := "/"
-	if from, err := url.Parse(r.Referer()); err == nil {
-		back = Local(from.RequestURI())
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
+	http.Redirect(w, r, back(r, "/"), http.StatusSeeOther)
 }

@@ -9,11 +9,14 @@ package site
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
 
+	"cxm/internal/api"
 	"cxm/internal/integration"
+	"cxm/internal/signin"
 	"cxm/internal/signin/role"
 	"cxm/internal/web"
 	"cxm/internal/web/page"
@@ -23,14 +26,21 @@ import (
 // ErrMissing says that there is nothing of that name in the tenant.
 var ErrMissing = errors.New("it is not here")
 
-// Guest is who looks at the pages, and where they work.
+// Guest is who looks at the pages, and where they work. In an Open view it may be
+// nobody: the zero value.
 type Guest struct {
-	ID       int64 // of the person
-	TenantID int64
-	Tenant   string // its name
-	Person   ui.Person
-	Waiting  int // how many things wait for a person
-	May      func(role.Permission) bool
+	Who     signin.Who
+	Tenant  string      // its name
+	Tenants []string    // all that they work in
+	API     *api.Tenant // what the tenant has, with the operations of the API
+	Person  ui.Person
+	Waiting int // how many things wait for a person
+}
+
+// May says whether they may do something in their tenant.
+func (g Guest) May(p role.Permission) bool {
+	ok, _ := g.Who.May(g.Tenant, p)
+	return ok
 }
 
 // Door knows who a request is from.
@@ -60,12 +70,13 @@ type Integrations interface {
 	Integration(ctx context.Context, g Guest, id int64) (page.IntegrationData, error)
 }
 
-// Parts is what a site is made of. All of it is required.
+// Parts is what a site is made of. All of it but Areas is required.
 type Parts struct {
 	Door         Door
 	Overviews    Overviews
 	Findings     Findings
 	Integrations Integrations
+	Areas        []Area // beside the pages of the above
 	Log          *slog.Logger
 }
 
@@ -76,56 +87,50 @@ type site struct {
 
 // New makes the site. It fails when a template cannot be read.
 func New(parts Parts) (http.Handler, error) {
-	render, err := web.New()
-	if err != nil {
+	s := &site{Parts: parts}
+	var templates []fs.FS
+	for _, a := range parts.Areas {
+		if a.Templates != nil {
+			templates = append(templates, a.Templates)
+		}
+	}
+	var err error
+	if s.render, err = web.New(templates...); err != nil {
 		return nil, err
 	}
-	s := &site{Parts: parts, render: render}
 	mux := http.NewServeMux()
-	mux.Handle("GET /assets/", render.Assets)
+	mux.Handle("GET /assets/", s.render.Assets)
 	mux.HandleFunc("POST /theme", theme)
-	mux.HandleFunc("GET /findings.csv", s.export)
-	for pattern, v := range s.views() {
-		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, v) })
+	for _, a := range s.areas() {
+		s.mount(mux, a)
 	}
 	return web.Secure(mux), nil
 }
 
-// view is a page: where it stands, what it is called, and how it is made.
-type view struct {
-	at, title, lead string
-	trail           []ui.Link
-	what            string // that could not be read, at the beginning of a sentence
-	may             string // what the role has to allow, as a verb
-	needs           role.Permission
-	list            ui.Link // where to go when it is missing
-	make            func(r *http.Request, g Guest, s *ui.Shell) (page.Page, error)
-}
-
-func (s *site) views() map[string]view {
+func (s *site) views() map[string]View {
 	integrations := ui.Link{Text: "Integrations", URL: "/settings/integrations"}
-	return map[string]view{
+	return map[string]View{
 		"/{$}": {
-			at: page.AtOverview, title: "Overview", lead: "What was found, what became of it, and what waits for a person.",
-			what: "The overview", may: "see the overview", needs: role.Read, make: s.overview,
+			At: page.AtOverview, Title: "Overview", Lead: "What was found, what became of it, and what waits for a person.",
+			What: "The overview", May: "see the overview", Needs: role.Read, Make: s.overview,
 		},
 		"/findings": {
-			at: page.AtFindings, title: "Findings", lead: "What the sources claim, and what became of each claim.",
-			what: "The findings", may: "see findings", needs: role.Read, make: s.findings,
+			At: page.AtFindings, Title: "Findings", Lead: "What the sources claim, and what became of each claim.",
+			What: "The findings", May: "see findings", Needs: role.Read, Make: s.findings,
 		},
 		"/findings/{key}": {
-			at: page.AtFindings, title: "Finding", trail: []ui.Link{{Text: "Findings", URL: "/findings"}},
-			what: "This finding", may: "see findings", needs: role.Read, list: ui.Link{Text: "Show all findings", URL: "/findings"}, make: s.finding,
+			At: page.AtFindings, Title: "Finding", Trail: []ui.Link{{Text: "Findings", URL: "/findings"}},
+			What: "This finding", May: "see findings", Needs: role.Read, List: ui.Link{Text: "Show all findings", URL: "/findings"}, Make: s.finding,
 		},
 		"/settings/integrations": {
-			at: page.AtIntegrations, title: "Integrations", lead: "What cxm is connected to, and what it can be connected to.",
-			what: "The integrations", may: "see the integrations", needs: role.Read, make: s.catalogue,
+			At: page.AtIntegrations, Title: "Integrations", Lead: "What cxm is connected to, and what it can be connected to.",
+			What: "The integrations", May: "see the integrations", Needs: role.Read, Make: s.catalogue,
 		},
 		"/settings/integrations/{id}": {
-			at: page.AtIntegrations, title: "Integration", trail: []ui.Link{integrations},
-			what: "This integration", may: "see the integrations", needs: role.Read, list: ui.Link{Text: "Show all integrations", URL: integrations.URL}, make: s.integration,
+			At: page.AtIntegrations, Title: "Integration", Trail: []ui.Link{integrations},
+			What: "This integration", May: "see the integrations", Needs: role.Read, List: ui.Link{Text: "Show all integrations", URL: integrations.URL}, Make: s.integration,
 		},
-		"/": {title: "Not found", what: "This page", may: "see this page", needs: role.Read, list: ui.Link{Text: "Go to the overview", URL: "/"}, make: missing},
+		"/": {Title: "Not found", What: "This page", May: "see this page", Needs: role.Read, List: ui.Link{Text: "Go to the overview", URL: "/"}, Make: missing},
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"cxm/internal/money"
+	"cxm/internal/signin"
 	"cxm/internal/signin/role"
 	"cxm/internal/web/page"
 	"cxm/internal/web/ui"
@@ -25,7 +25,7 @@ import (
 // house is everything that a site asks, with what a case makes of it.
 type house struct {
 	nobody   bool
-	may      []role.Permission
+	role     role.Role // empty: none in the tenant
 	trouble  error
 	doorway  error
 	asked    []string
@@ -33,11 +33,18 @@ type house struct {
 }
 
 func (h *house) Guest(*http.Request) (Guest, bool, error) {
-	return Guest{ID: 1, TenantID: 7, Tenant: "acme", Person: ui.Person{Name: "Engineer", Role: "viewer"}, May: func(p role.Permission) bool { return slices.Contains(h.may, p) }}, !h.nobody, h.doorway
+	if h.nobody {
+		return Guest{}, false, h.doorway
+	}
+	who := signin.Who{Person: signin.Person{ID: 1, Name: "Engineer"}, Limit: role.Whole()}
+	if h.role != "" {
+		who.Person.Grants = []signin.Grant{{Tenant: "acme", Role: h.role}}
+	}
+	return Guest{Who: who, Tenant: "acme", Person: ui.Person{Name: "Engineer", Role: string(h.role)}}, true, h.doorway
 }
 
 func (h *house) note(what string, g Guest) error {
-	if g.TenantID != 7 {
+	if g.Tenant != "acme" {
 		return errors.New("asked for another tenant")
 	}
 	h.asked = append(h.asked, what)
@@ -89,7 +96,6 @@ func ask(t *testing.T, h *house, r *http.Request) (w *httptest.ResponseRecorder,
 func get(path string) *http.Request { return httptest.NewRequest(http.MethodGet, path, nil) }
 
 func TestPages(t *testing.T) {
-	all := []role.Permission{role.Read, role.Decide, role.IntegrationsWrite}
 	inside := errors.New("secret table is missing")
 	for _, c := range []struct {
 		name, path string
@@ -97,19 +103,19 @@ func TestPages(t *testing.T) {
 		status     int
 		has, not   string
 	}{
-		{"overview", "/", house{may: all}, 200, "Nothing was delivered yet", "cannot"},
-		{"findings", "/findings?q=x", house{may: all}, 200, `value="x"`, ""},
-		{"finding", "/findings/v1:a%2Fb", house{may: all}, 200, "Record the decision", ""},
-		{"finding, only looking", "/findings/v1:a", house{may: all[:1]}, 200, "The volume", "Record the decision"},
-		{"catalogue", "/settings/integrations", house{may: all}, 200, "/settings/integrations/connect/gitlab-token", ""},
-		{"catalogue, only looking", "/settings/integrations", house{may: all[:1]}, 200, "GitLab AI Agent", "/connect/gitlab-token"},
-		{"integration", "/settings/integrations/1", house{may: all}, 200, "Rotate now", ""},
-		{"integration, only looking", "/settings/integrations/1", house{may: all[:1]}, 200, "acme/platform", "Rotate now"},
+		{"overview", "/", house{role: role.Admin}, 200, "Nothing was delivered yet", "cannot"},
+		{"findings", "/findings?q=x", house{role: role.Admin}, 200, `value="x"`, ""},
+		{"finding", "/findings/v1:a%2Fb", house{role: role.Admin}, 200, "Record the decision", ""},
+		{"finding, only looking", "/findings/v1:a", house{role: role.Viewer}, 200, "The volume", "Record the decision"},
+		{"catalogue", "/settings/integrations", house{role: role.Admin}, 200, "/settings/integrations/connect/gitlab-token", ""},
+		{"catalogue, only looking", "/settings/integrations", house{role: role.Viewer}, 200, "GitLab AI Agent", "/connect/gitlab-token"},
+		{"integration", "/settings/integrations/1", house{role: role.Admin}, 200, "Rotate now", ""},
+		{"integration, only looking", "/settings/integrations/1", house{role: role.Viewer}, 200, "acme/platform", "Rotate now"},
 		{"no role", "/findings", house{}, 403, "Your role does not allow this", ""},
-		{"not there", "/findings/x", house{may: all, trouble: ErrMissing}, 404, "This finding is not here", ""},
-		{"no number", "/settings/integrations/x", house{may: all}, 404, "This integration is not here", ""},
-		{"no page", "/nowhere", house{may: all}, 404, "This page is not here", ""},
-		{"broken", "/findings", house{may: all, trouble: inside}, 500, "could not be read", "secret table"},
+		{"not there", "/findings/x", house{role: role.Admin, trouble: ErrMissing}, 404, "This finding is not here", ""},
+		{"no number", "/settings/integrations/x", house{role: role.Admin}, 404, "This integration is not here", ""},
+		{"no page", "/nowhere", house{role: role.Admin}, 404, "This page is not here", ""},
+		{"broken", "/findings", house{role: role.Admin, trouble: inside}, 500, "could not be read", "secret table"},
 		{"broken door", "/findings", house{doorway: inside}, 500, "Your session", "secret table"},
 	} {
 		w, logged := ask(t, &c.house, get(c.path))
@@ -129,7 +135,7 @@ func TestPages(t *testing.T) {
 // TestNobody is sent to the sign-in from every page, and learns nothing.
 func TestNobody(t *testing.T) {
 	for _, path := range []string{"/", "/findings?q=a&sort=-saving", "/findings/x", "/findings.csv", "/settings/integrations", "/settings/integrations/1", "/nowhere"} {
-		h := &house{nobody: true, may: []role.Permission{role.Read}}
+		h := &house{nobody: true, role: role.Viewer}
 		w, _ := ask(t, h, get(path))
 		if want := "/signin?next=" + url.QueryEscape(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != want {
 			t.Errorf("%s: %d to %s, want %s", path, w.Code, w.Header().Get("Location"), want)
@@ -152,7 +158,7 @@ func TestLocal(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
-	h := &house{may: []role.Permission{role.Read}, exported: []page.FindingRow{
+	h := &house{role: role.Viewer, exported: []page.FindingRow{
 		{Key: "v1:a", Title: `=HYPERLINK("x")`, Owner: "-2+3", Saving: money.Known(decimal.RequireFromString("1204.505")), Currency: "USD", Seen: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)},
 		{Key: "v1:b", Title: "a, \"b\"\nc"},
 	}}
@@ -167,7 +173,7 @@ func TestExport(t *testing.T) {
 
 // TestExportCut ends an export that failed so that nobody takes it for whole.
 func TestExportCut(t *testing.T) {
-	h := &house{may: []role.Permission{role.Read}, exported: make([]page.FindingRow, 1000), trouble: errors.New("cut")}
+	h := &house{role: role.Viewer, exported: make([]page.FindingRow, 1000), trouble: errors.New("cut")}
 	s, err := New(Parts{Door: h, Overviews: h, Findings: h, Integrations: h, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +194,7 @@ func TestTheme(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/theme", strings.NewReader("theme=dark"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Referer", "http://example.com/findings?q=a")
-	h := &house{may: []role.Permission{role.Read}}
+	h := &house{role: role.Viewer}
 	w, _ := ask(t, h, r)
 	if w.Header().Get("Location") != "/findings?q=a" {
 		t.Errorf("led to %s", w.Header().Get("Location"))

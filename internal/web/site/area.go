@@ -1,0 +1,92 @@
+package site
+
+import (
+	"io/fs"
+	"net/http"
+
+	"cxm/internal/signin/role"
+	"cxm/internal/web"
+	"cxm/internal/web/page"
+	"cxm/internal/web/ui"
+)
+
+// Area is a part of the site: its pages, and what their forms do. Patterns are those
+// of http.ServeMux without a method. The templates of its pages are NAME.html at the
+// top of Templates; nil: it only has those of package page.
+type Area struct {
+	Templates fs.FS
+	Views     map[string]View // GET
+	Forms     map[string]Form // POST
+	Files     map[string]File // GET
+	Live      map[string]Live // GET
+}
+
+// View is a page: where it stands, what it is called, and how it is made.
+type View struct {
+	At, Title, Lead string
+	Trail           []ui.Link
+	What            string          // that could not be read or done, at the beginning of a sentence
+	May             string          // what the role has to allow, as a verb
+	Needs           role.Permission // empty with Open: nobody need be signed in
+	Open            bool            // it is for people who are not signed in, too
+	List            ui.Link         // where to go when it is missing
+	Make            func(r *http.Request, g Guest, s *ui.Shell) (page.Page, error)
+}
+
+// Form is what a form or a button sends, and what it does. Its View is what the page
+// is called that shows the form again; Make is not asked.
+type Form struct {
+	View
+	// Do does it. What is refused for people to mend is an *api/door.Problem below 500
+	// or a *Refusal: they are told, and go back to where they came from.
+	Do func(r *http.Request, g Guest, s *ui.Shell) (Answer, error)
+}
+
+// Answer is what comes of a form: people go on to another page and are told there
+// what happened, or see the form again with what they have to mend.
+type Answer struct {
+	To     string    // an address of this server; not used when there is a page
+	Notice ui.Notice // nothing is told when its text is empty
+	Page   page.Page // the form again; nil: it is done
+}
+
+// File is something to be downloaded. An error after the first byte cuts it off.
+type File struct {
+	View
+	Write func(w http.ResponseWriter, r *http.Request, g Guest) error
+}
+
+// Live sends parts of a page that is being looked at.
+type Live struct {
+	View
+	Send func(r *http.Request, g Guest, out *web.Stream) error
+}
+
+// Refusal says why something is not done, in words for people that say what to do.
+type Refusal struct{ Text string }
+
+func (r *Refusal) Error() string { return r.Text }
+
+// areas are all of them, the site's own first.
+func (s *site) areas() []Area {
+	own := Area{Views: s.views(), Files: map[string]File{
+		"/findings.csv": {View: View{Needs: role.Read}, Write: s.export},
+	}}
+	return append([]Area{own}, s.Areas...)
+}
+
+// mount adds what an area serves.
+func (s *site) mount(mux *http.ServeMux, a Area) {
+	for pattern, v := range a.Views {
+		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, v) })
+	}
+	for pattern, f := range a.Forms {
+		mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, r *http.Request) { s.form(w, r, f) })
+	}
+	for pattern, f := range a.Files {
+		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { s.file(w, r, f) })
+	}
+	for pattern, l := range a.Live {
+		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { s.live(w, r, l) })
+	}
+}
