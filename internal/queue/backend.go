@@ -35,6 +35,9 @@ type backend struct {
 	client client
 	// insert adds jobs in a transaction.
 	insert func(ctx context.Context, tx Tx, jobs []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	// running says which of the unique keys jobs have that run, as the transaction
+	// sees them, and locks nothing.
+	running func(ctx context.Context, tx Tx, keys [][]byte) (map[string]bool, error)
 	// transact commits what f did, or nothing.
 	transact func(ctx context.Context, wait time.Duration, f func(Tx) error) error
 	// query runs a statement with $1, $2, ... and calls each for every row.
@@ -70,6 +73,9 @@ func openSQLite(db *sql.DB, config *river.Config) (backend, error) {
 		insert: func(ctx context.Context, tx Tx, jobs []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 			return insert(ctx, c, tx.SQL, tx.PGX == nil && tx.SQL != nil, "SQL", jobs)
 		},
+		running: func(context.Context, Tx, [][]byte) (map[string]bool, error) {
+			return nil, nil // nobody else writes: trying finds out, and holds up nobody
+		},
 		transact: func(ctx context.Context, wait time.Duration, f func(Tx) error) error {
 			return transactSQLite(ctx, db, wait, f)
 		},
@@ -95,6 +101,7 @@ func openPostgres(pool *pgxpool.Pool, config *river.Config) (backend, error) {
 		insert: func(ctx context.Context, tx Tx, jobs []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 			return insert(ctx, c, tx.PGX, tx.SQL == nil && tx.PGX != nil, "PGX", jobs)
 		},
+		running: runningPostgres,
 		transact: func(ctx context.Context, _ time.Duration, f func(Tx) error) error {
 			return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return f(Tx{PGX: tx}) })
 		},
@@ -108,6 +115,27 @@ func openPostgres(pool *pgxpool.Pool, config *river.Config) (backend, error) {
 		},
 		stamp: func(t time.Time) any { return t },
 	}, nil
+}
+
+// ofRunning reads by River's index of unique keys, whose conditions it repeats.
+const ofRunning = `select unique_key from river_job
+	where unique_key = any($1) and state = 'running'
+	and unique_key is not null and unique_states is not null and river_job_state_in_bitmask(unique_states, state)`
+
+func runningPostgres(ctx context.Context, tx Tx, keys [][]byte) (map[string]bool, error) {
+	if tx.PGX == nil || len(keys) == 0 {
+		return nil, nil // inserting says what is wrong
+	}
+	found, err := tx.PGX.Query(ctx, ofRunning, keys)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(found, pgx.RowTo[[]byte])
+	out := make(map[string]bool, len(all))
+	for _, key := range all {
+		out[string(key)] = true
+	}
+	return out, err
 }
 
 func insert[T any](ctx context.Context, c *river.Client[T], tx T, ok bool, field string, jobs []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {

@@ -97,8 +97,9 @@ func brokenOff(err error) bool {
 	return errors.As(err, &broken) && (broken.Code == "40001" || broken.Code == "40P01")
 }
 
-// insertAll tries to insert every job at its first place, then those whose place
-// is taken by a job that runs at the next one, and so on.
+// insertAll tries to insert every job at its first place that no running job has,
+// then those whose place was taken by a job that has begun since at the next one, and
+// so on.
 func (q *Queue) insertAll(ctx context.Context, tx Tx, jobs []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 	results := make([]*rivertype.JobInsertResult, len(jobs))
 	open := make([]int, len(jobs))
@@ -108,7 +109,8 @@ func (q *Queue) insertAll(ctx context.Context, tx Tx, jobs []river.InsertManyPar
 	for place := 0; len(open) > 0; place++ {
 		var running []int
 		for some := range slices.Chunk(open, batch) {
-			if err := q.insertSome(withPlace(ctx, place), tx, jobs, some, results); err != nil {
+			at := seating{first: place, running: func(ctx context.Context, keys [][]byte) (map[string]bool, error) { return q.db.running(ctx, tx, keys) }}
+			if err := q.insertSome(context.WithValue(ctx, seatingKey{}, at), tx, jobs, some, results); err != nil {
 				return nil, err
 			}
 		}
@@ -122,7 +124,8 @@ func (q *Queue) insertAll(ctx context.Context, tx Tx, jobs []river.InsertManyPar
 	return results, nil
 }
 
-// insertSome inserts the jobs of the given numbers at the place that ctx names.
+// insertSome inserts the jobs of the given numbers at places as the seating in ctx
+// says.
 func (q *Queue) insertSome(ctx context.Context, tx Tx, jobs []river.InsertManyParams, numbers []int, results []*rivertype.JobInsertResult) error {
 	found, err := q.db.insert(ctx, tx, pick(jobs, numbers))
 	var twice *repeated
@@ -151,12 +154,17 @@ func pick[T any](from []T, numbers []int) []T {
 	return picked
 }
 
-// placeKey is the key of the place in a context.
-type placeKey struct{}
-
-func withPlace(ctx context.Context, place int) context.Context {
-	return context.WithValue(ctx, placeKey{}, place)
+// seating says where unique jobs are to be tried.
+type seating struct {
+	first int // place
+	// running says which of the keys jobs have that run. It locks nothing: a lock on
+	// the row of a job that runs, held until the transaction ends, keeps River from
+	// writing that jobs are completed, and both may wait for each other.
+	running func(ctx context.Context, keys [][]byte) (map[string]bool, error)
 }
+
+// seatingKey is the key of the seating in a context.
+type seatingKey struct{}
 
 // places gives a unique job a place of its own beside those that run. River holds
 // that a unique key is held by one unfinished job, running ones included; at the
@@ -165,30 +173,66 @@ type places struct{ river.MiddlewareDefaults }
 
 // InsertMany implements rivertype.JobInsertMiddleware.
 func (*places) InsertMany(ctx context.Context, jobs []*rivertype.JobInsertParams, inner func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
-	place, ours := ctx.Value(placeKey{}).(int) // River's own inserts, by schedule, have none
 	finished := ^uniquestates.UniqueStatesToBitmask(unfinished())
 	for _, job := range jobs {
 		if job.UniqueStates&finished != 0 {
 			return nil, fmt.Errorf("jobs of kind %q are unique among those that are finished too, which would swallow new work for a day: use queue.Unique", job.Kind)
 		}
-		seat(job, place)
 	}
-	if twice := repeats(jobs); ours && twice != nil {
+	at, ours := ctx.Value(seatingKey{}).(seating)
+	if !ours { // River's own inserts, by schedule
+		return inner(ctx)
+	}
+	if err := at.seat(ctx, jobs); err != nil {
+		return nil, err
+	}
+	if twice := repeats(jobs); twice != nil {
 		return nil, twice
 	}
 	return inner(ctx)
 }
 
-// seat gives the job the key of its place; beyond the last it has none.
-func seat(job *rivertype.JobInsertParams, place int) {
-	switch {
-	case len(job.UniqueKey) == 0 || place == 0:
-	case place >= seats:
-		job.UniqueKey, job.UniqueStates = nil, 0
-	default:
-		key := sha256.Sum256(append(slices.Clone(job.UniqueKey), byte(place)))
-		job.UniqueKey = key[:]
+// seat gives every unique job the key of the first place that no running job has.
+func (at seating) seat(ctx context.Context, jobs []*rivertype.JobInsertParams) error {
+	var keys [][]byte
+	for _, job := range jobs {
+		for place := at.first; place < seats && len(job.UniqueKey) > 0; place++ {
+			keys = append(keys, keyAt(job.UniqueKey, place))
+		}
 	}
+	if len(keys) == 0 && at.first == 0 {
+		return nil // none is unique
+	}
+	running, err := at.running(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, job := range jobs {
+		if len(job.UniqueKey) > 0 {
+			at.take(job, running)
+		}
+	}
+	return nil
+}
+
+// take gives a job its place; beyond the last its key is nobody's.
+func (at seating) take(job *rivertype.JobInsertParams, running map[string]bool) {
+	for place := at.first; place < seats; place++ {
+		if key := keyAt(job.UniqueKey, place); !running[string(key)] {
+			job.UniqueKey = key
+			return
+		}
+	}
+	job.UniqueKey, job.UniqueStates = nil, 0
+}
+
+// keyAt is the key of a job's place.
+func keyAt(key []byte, place int) []byte {
+	if place == 0 {
+		return key
+	}
+	at := sha256.Sum256(append(slices.Clone(key), byte(place)))
+	return at[:]
 }
 
 // repeated says that some jobs of one statement are the same as earlier ones of

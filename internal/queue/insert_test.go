@@ -130,6 +130,32 @@ func TestUniqueWhileRunning(t *testing.T) {
 	})
 }
 
+// TestUniqueLocksNoneThatRun: who inserts beside a job that runs keeps nobody from
+// writing that it is completed, until whenever the transaction ends.
+func TestUniqueLocksNoneThatRun(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bed) {
+		if b.Postgres == nil {
+			return // one writes at a time
+		}
+		began, release := make(chan int64), make(chan struct{})
+		q := b.open(t, Options{Workers: doing(func(_ context.Context, j *river.Job[task]) error {
+			began <- j.ID
+			<-release
+			return nil
+		})})
+		defer close(release)
+		startOK(t, q)
+		insertOK(t, q, unique(task{N: 1}))
+		id := recv(t, began, "the job to begin")
+		tx, _, _, rollback := b.begin(t)
+		defer rollback()
+		if _, err := q.InsertTx(t.Context(), tx, unique(task{N: 1}), unique(task{N: 2})); err != nil {
+			t.Fatal(err)
+		}
+		b.exec(t, "select 1 from river_job where id = $1 for update nowait", id)
+	})
+}
+
 // TestUniqueBeyondTheSeats: there is always room for work.
 func TestUniqueBeyondTheSeats(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bed) {
