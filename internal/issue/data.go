@@ -169,6 +169,7 @@ func (v view) templated() (string, error) {
 			}
 		}
 	}
+	v.writeAside(&b)
 	if !body.Next {
 		v.writeNext(&b)
 	}

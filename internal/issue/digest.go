@@ -47,6 +47,7 @@ func digest(v view) finding.Digest {
 	for _, sum := range sums {
 		w.buf = append(w.buf, sum...)
 	}
+	v.asideFacts(&w)
 	sum := sha256.Sum256(w.buf)
 	return finding.Digest(sum[:len(finding.Digest{})])
 }

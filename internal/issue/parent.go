@@ -26,6 +26,7 @@ type beneath struct {
 	ref    string // to the issue; empty: it was not made so far
 	closed bool
 	lost   bool
+	aside  bool // people set aside all that is left of it
 }
 
 // children are the lines of a parent's issue, in the order of a checklist: what is
@@ -35,22 +36,33 @@ func (p *Parent) children(g rule.Group) []item {
 	for i := range g.Members {
 		members[g.Members[i].Finding.FindingKey] = &g.Members[i]
 	}
+	aside := shelf(g)
 	out := make([]item, 0, len(g.Children))
 	for _, c := range g.Children {
 		var in []*rule.Member
 		for _, key := range c.Members {
-			if m := members[key]; m != nil {
+			if m := cmp.Or(members[key], aside[key]); m != nil {
 				in = append(in, m)
 			}
 		}
 		if len(in) == 0 {
 			continue
 		}
+		set := shelved(in, aside)
+		if !set {
+			in = slices.DeleteFunc(in, func(m *rule.Member) bool { return aside[m.Finding.FindingKey] != nil })
+		}
 		i := newItem("child "+string(c.Group), in)
 		i.child = &beneath{}
 		if made, ok := c.Issues[p.Integration]; ok {
 			i.child = &beneath{ref: p.reference(made), closed: made.Closed, lost: made.Lost}
 			i.gone = made.Closed || made.Lost && i.gone
+		}
+		if i.child.aside = set; set {
+			i.savings, i.currency = money.Unknown(), "" // it is in no sum
+		}
+		if set && i.child.ref == "" {
+			continue // no issue is made of it
 		}
 		out = append(out, i)
 	}
@@ -88,6 +100,8 @@ func (i item) issueLine() string {
 		return "- [x] " + goneWords + what + goneWords + " closed `" + i.key + "`\n"
 	case i.gone:
 		return "- [x] " + goneWords + what + goneWords + " gone `" + i.key + "`\n"
+	case i.child.aside:
+		return "- [ ] " + what + ", set aside `" + i.key + "`\n"
 	case i.child.lost:
 		what += " (cannot be seen now)"
 	case i.child.ref == "":
@@ -193,6 +207,9 @@ func (v view) parentFacts(w *factHash) {
 		w.text(i.key, i.child.ref)
 		w.flag(&i.gone)
 		w.flag(&i.child.lost)
+		if i.child.aside {
+			w.text("aside")
+		}
 		if i.child.ref == "" {
 			w.words(i.say(func(f *finding.Finding) string { return f.Title }), 1)
 		}

@@ -106,6 +106,9 @@ type view struct {
 	totals    money.Totals    // the saving per currency; nil likewise
 	unknown   int             // resources whose saving is not known
 
+	aside   []rule.Member // that people set aside
+	shelved bool          // they set aside all that is left of the group
+
 	waits *backlog.List // the group tells of what waits in a project: what does; nil: it does not
 }
 
@@ -115,7 +118,7 @@ func see(g rule.Group, as Look) view {
 	if as.Parent != nil {
 		as.Checklist, as.Template = true, nil
 	}
-	v := view{claims: claims, gone: gone, severity: g.Severity(), as: as, group: g.Key}
+	v := view{claims: claims, gone: gone, severity: g.Severity(), as: as, group: g.Key, aside: g.Aside, shelved: g.Shelved}
 	v.savings, v.currency = g.Savings()
 	if as.Checklist || as.Template != nil || len(g.Members) > 1 {
 		v.resources = g.Resources()
@@ -204,6 +207,7 @@ func (v view) bodyWithin(room int) string {
 	b.Grow(5 << 10)
 	if v.waits != nil {
 		v.waits.Write(&b, v.gone)
+		v.writeAside(&b)
 		v.writeSignature(&b)
 		return strings.TrimSuffix(b.String(), "\n")
 	}
@@ -220,6 +224,7 @@ func (v view) bodyWithin(room int) string {
 			v.writeHow(&b, room)
 		}
 	}
+	v.writeAside(&b)
 	v.writeNext(&b)
 	v.writeSignature(&b)
 	return strings.TrimSuffix(b.String(), "\n")

@@ -92,9 +92,17 @@ type Case struct {
 //	ignored    open                                     - close: the rules say so, its source need not
 //	ignored    open, reopened by a person               = theirs to close
 //	ignored    closed                                   = never reopened
+//	set aside  none, or closed                          = until people or the clock say otherwise
+//	set aside  open                                     ~ say so: theirs to close
+//	set aside  not listed any more, by policy           = hold
 //	any        its move is in doubt                     = look it up first
 //	unknown    any                                      = nothing is known
 //	any        another one whose create came late       - close the duplicate, besides the above
+//
+// Set aside is what is present, and all of it snoozed or excepted by people
+// (rule.Group.Shelved). A group of which only a part is set aside is decided on as if
+// that were not there, but for its text, which tells of it. While an end is set to
+// any of it, the group is looked at again.
 //
 // Every step carries its reason. The order of Group.Members and Have does not
 // matter beyond what their doc comments promise.
@@ -108,7 +116,7 @@ func Decide(p Policy, c Case) []Step {
 		}
 	}
 	if s, ok := d.main(); ok {
-		steps = append(steps, d.kept(s))
+		steps = append(steps, d.kept(d.timed(s)))
 	}
 	return steps
 }
@@ -188,13 +196,15 @@ func (d *decider) main() (Step, bool) {
 		return Step{}, false
 	case t == nil && d.Group.Ignored != "":
 		return d.step(Nothing, nil, "no rule makes an issue of it: %s", d.Group.Ignored), true
+	case t == nil && d.Group.Shelved:
+		return d.step(Nothing, nil, "no issue is made of it: %s", d.shelved()), true
 	case t == nil && detection == finding.Present:
 		return d.none(), true
 	case t == nil:
 		return d.step(Nothing, nil, "the source does not say whether it is there"), true
 	case t.Phase == issue.Intended || t.Phase == issue.InDoubt:
 		return d.step(Nothing, t, "its create is in doubt: GitLab's answer was lost, so cxm looks before it tries again"), true
-	case t.Phase == issue.Lost && d.Recreate && t.Missing >= Confirmed && detection == finding.Present && d.Group.Ignored == "":
+	case t.Phase == issue.Lost && d.Recreate && t.Missing >= Confirmed && detection == finding.Present && d.Group.Ignored == "" && !d.Group.Shelved:
 		return d.replace(t, "%s is not listed any more, and missing issues are made again", reference(*t, 0)), true
 	case t.Phase == issue.Lost:
 		return d.step(Nothing, t, "%s cannot be seen any more (deleted, hidden, or the account lost its role): held, never made again by itself", reference(*t, 0)), true
@@ -274,6 +284,9 @@ func (d *decider) open(t *issue.Tracked) Step {
 		if missed := d.missed(); missed != "" {
 			reason = missed
 		}
+		if d.Group.Shelved {
+			reason = d.shelved() + "; its issue says so, and is for people to close"
+		}
 		return d.agreed(d.step(Nothing, t, "%s", reason))
 	case repeat && t.Written.Repeats >= d.MaxRepeats:
 		return d.agreed(d.step(Nothing, t, "cxm wrote the same text %d times and it was changed again each time: left alone", t.Written.Repeats+1))
@@ -347,6 +360,9 @@ func (d *decider) priced(was issue.Written) bool {
 
 // closed decides about a present group whose issue is closed.
 func (d *decider) closed(t *issue.Tracked) Step {
+	if d.Group.Shelved {
+		return d.step(Nothing, t, "closed, and not reopened: %s", d.shelved())
+	}
 	if t.Override == issue.Closed {
 		grown := d.grown(shown(t))
 		if grown == "" {

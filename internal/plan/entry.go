@@ -1,7 +1,11 @@
 package plan
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"cxm/internal/issue"
 	"cxm/internal/rule"
@@ -29,6 +33,8 @@ type Run struct {
 	Undoes      int64  // the run this one reverts; 0: none
 	ApprovedBy  string // who let a run go that waited; empty: nobody, or nobody had to
 	ApprovedAt  time.Time
+	RejectedBy  string // who said no to a run that waited; empty: nobody
+	Rejection   string // why they did
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero: not finished
 	Steps       int       // planned changes
@@ -36,6 +42,25 @@ type Run struct {
 	Failed      int
 	InDoubt     int
 	Skipped     int // changed since the plan, or held
+}
+
+// Rejected says that a person said no to what waited in the run.
+func (r Run) Rejected() bool { return r.RejectedBy != "" && r.State == Superseded }
+
+// longestRejection is how many characters a reason may have.
+const longestRejection = 1000
+
+// ReadRejection is why somebody says no, in one line. The error says what is wrong
+// with it.
+func ReadRejection(why string) (string, error) {
+	why = strings.Join(strings.Fields(strings.ToValidUTF8(why, "")), " ")
+	switch n := utf8.RuneCountInString(why); {
+	case n == 0:
+		return "", errors.New("say why: whoever made it wait has to understand it")
+	case n > longestRejection:
+		return "", fmt.Errorf("the reason has %d characters: use at most %d", n, longestRejection)
+	}
+	return why, nil
 }
 
 // Outcome is what became of a step.

@@ -83,6 +83,7 @@ type Step struct {
 	Beneath  *Beneath         // of an issue that lists others: these; nil: it lists none
 	New      string           // Create: the source that all its findings came from, whose first run nobody let go yet; empty: there is none
 	Undoes   bool             // it brings back what was before a run, because a person asked for it
+	Said     string           // what it sends, of a step that another cxm decided on and that has no Want and no Change; empty: see Sends
 }
 
 // Plan is the ordered steps of one run.
@@ -101,6 +102,8 @@ func (s Step) Links() bool { return s.Verb == Move && s.Change.State == issue.Cl
 // Sends names what the step sends: "title, block, closed", "to project 12".
 func (s Step) Sends() string {
 	switch {
+	case s.Said != "":
+		return s.Said
 	case s.Links():
 		return fmt.Sprintf("%s, a new issue in project %d", s.Change.Summary(), s.To)
 	case s.Verb == Move:

@@ -85,6 +85,7 @@ func (Set) assign(f *finding.Finding) Assignment {
 type Member struct {
 	Finding  finding.Finding
 	Sighting finding.Sighting
+	Decided  finding.Decided
 }
 
 // Group is everything known about what one issue is about.
@@ -96,6 +97,9 @@ type Group struct {
 	Rule    string     // the name of the rule that put its findings together; empty: none makes an issue of it
 	Ignored string     // why no rule makes an issue of it; empty: one does
 	Left    *Elsewhere // where its findings are now, all of which left it; nil: it has findings
+
+	Aside   []Member // which people set aside, at the moment of AsOf; Members holds them only when Shelved
+	Shelved bool     // whatever is left of it is set aside
 
 	Parent   bool    // it stands over other groups, whose issues its own lists
 	Children []Child // these, ordered by key; nil: it is no parent's, or its findings all left it

@@ -33,6 +33,7 @@ const (
 	Running      Stage = "running"       // a run with its step is under way
 	Broken       Stage = "broken"        // the tracker or the project is left alone for a while
 	Capped       Stage = "capped"        // it waits its turn
+	SetAside     Stage = "set aside"     // people snoozed or excepted it
 	Failed       Stage = "failed"        // the last try was refused
 	Planned      Stage = "planned"       // the next run makes or changes its issue
 	Resting      Stage = "resting"       // its issue is as a person or the rules want it, and closed
@@ -45,6 +46,7 @@ type Case struct {
 	Now       time.Time
 	Finding   finding.Finding
 	Sighting  finding.Sighting
+	Decided   finding.Decided // what people said about it
 	Source    string
 	Scope     string
 	Last      finding.Pull // of its scope; ID 0: not known
@@ -103,6 +105,9 @@ func path(c Case) []string {
 		out = append(out, fmt.Sprintf("%d records of that delivery were left out", c.Last.Skipped))
 	}
 	out = append(out, string(c.Sighting.Detection)+since(c.Sighting), "rule "+c.Rule)
+	if decided := decided(c); decided != "" {
+		out = append(out, decided)
+	}
 	if n := len(c.Group.Members); n > 1 {
 		return append(out, fmt.Sprintf("group %s, with %d other findings", c.Group.Key.Short(), n-1))
 	}
@@ -135,6 +140,8 @@ func where(c Case) (stage Stage, answer, mend string) {
 		return InDoubt, "its issue was asked for, and GitLab's answer was lost: cxm looks for it before it asks again", "Run `cxm run`, or leave it to `cxm serve`"
 	case t != nil && t.Phase == issue.Lost:
 		return Lost, fmt.Sprintf("its issue #%d cannot be seen any more: it was deleted, or hidden from the account; cxm makes no second one by itself", t.Observed.IID), "Look at `cxm doctor`: the account may have lost its role"
+	case c.Sighting.Detection != finding.Absent && c.Decided.Aside(c.Now):
+		return SetAside, aside(c), "Take the decision back if it is to be worked on: `cxm finding decide " + c.Finding.FindingKey.Short() + " --decision undecided`"
 	case c.Step.Verb == "" || c.Step.Verb == plan.Nothing:
 		return idle(c)
 	}
@@ -142,6 +149,30 @@ func where(c Case) (stage Stage, answer, mend string) {
 		return stage, answer, mend
 	}
 	return Planned, planned(c), "Run `cxm apply`, or `cxm run`"
+}
+
+// decided says what people decided about the finding; empty: nothing.
+func decided(c Case) string {
+	switch {
+	case c.Decided.Decision == "" || c.Decided.Decision == finding.Undecided:
+		return ""
+	case c.Decided.Now(c.Now) == finding.Undecided:
+		return c.Decided.Says() + " (that has passed)"
+	}
+	return c.Decided.Says()
+}
+
+// aside says what became of the issue of a finding that people set aside.
+func aside(c Case) string {
+	text := "people set it aside, " + c.Decided.Says()
+	switch t := c.Current; {
+	case t == nil || t.Observed.State != issue.Opened:
+		return text
+	case c.Group.AsOf(c.Now).Shelved:
+		return text + fmt.Sprintf("; its issue #%d says so, and stays open until people close it", t.Observed.IID)
+	default:
+		return text + fmt.Sprintf("; issue #%d is about the other findings of its group", t.Observed.IID)
+	}
 }
 
 // idle is where a finding stands for which nothing is to be done now.

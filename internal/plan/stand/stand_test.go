@@ -28,6 +28,15 @@ func tracked(phase issue.Phase, state issue.State) *issue.Tracked {
 	return &issue.Tracked{Phase: phase, Observed: issue.Observed{IID: 12, State: state, WebURL: "https://gitlab.example.com/acme/platform/-/issues/12"}}
 }
 
+func excepted() finding.Decided {
+	return finding.Decided{Decision: finding.Exception, By: "ada", At: noon(), Reason: "a test system"}
+}
+
+// shelved is a group all of which is set aside.
+func shelved() rule.Group {
+	return rule.Group{Members: []rule.Member{{Sighting: finding.Sighting{Detection: finding.Present}, Decided: excepted()}}}
+}
+
 func TestOf(t *testing.T) {
 	nothing := plan.Step{Verb: plan.Nothing, Reason: "as the rules say"}
 	for _, c := range []struct {
@@ -60,6 +69,19 @@ func TestOf(t *testing.T) {
 		}, "reopens"}, // caps are about new issues
 		{stand.HasIssue, func(c *stand.Case) { c.Step, c.Current = nothing, tracked(issue.Live, issue.Opened) }, "there is an issue"},
 		{stand.Resting, func(c *stand.Case) { c.Step, c.Current = nothing, tracked(issue.Live, issue.Closed) }, "#12 is closed: as the rules say"},
+		{stand.SetAside, func(c *stand.Case) { c.Step, c.Decided = nothing, excepted() }, "people set it aside, excepted without an end by ada: a test system Take the decision back"},
+		{stand.SetAside, func(c *stand.Case) {
+			c.Decided, c.Group, c.Current = excepted(), shelved(), tracked(issue.Live, issue.Opened)
+		}, "its issue #12 says so, and stays open until people close it"},
+		{stand.SetAside, func(c *stand.Case) {
+			c.Step, c.Decided, c.Current = nothing, excepted(), tracked(issue.Live, issue.Opened)
+		}, "#12 is about the other findings of its group"},
+		{stand.SetAside, func(c *stand.Case) {
+			c.Step, c.Decided, c.Current = nothing, excepted(), tracked(issue.Live, issue.Closed)
+		}, "a test system"},
+		{stand.Lost, func(c *stand.Case) { c.Decided, c.Current = excepted(), tracked(issue.Lost, issue.Opened) }, "cannot be seen"},
+		{stand.Absent, func(c *stand.Case) { c.Step, c.Decided, c.Sighting.Detection = plan.Step{}, excepted(), finding.Absent }, "it is gone"},
+		{stand.Planned, func(c *stand.Case) { c.Decided = finding.Decided{Decision: finding.Snoozed, Until: noon()} }, "creates its issue"},
 		{stand.Absent, func(c *stand.Case) { c.Step, c.Sighting.Detection = plan.Step{}, finding.Absent }, "it is gone since 2026-03-14"},
 		{stand.Unknown, func(c *stand.Case) { c.Step, c.Sighting.Detection = nothing, finding.Unknown }, "does not say"},
 		{stand.Missing, func(c *stand.Case) { c.Step, c.Sighting.Absences = nothing, 1 }, "missing from the last 1"},
@@ -81,8 +103,9 @@ func TestPath(t *testing.T) {
 	c := created()
 	c.Last.Complete, c.Last.Reasons, c.Last.Skipped, c.Complete = false, []string{"a page is missing"}, 2, noon().AddDate(0, 0, -3)
 	c.Group.Members = make([]rule.Member, 3)
+	c.Decided = finding.Decided{Decision: finding.Snoozed, By: "ada", Until: noon()}
 	got := strings.Join(stand.Of(c).Path, "\n")
-	for _, want := range []string{"scope default", "not complete (a page is missing), complete last on 2026-03-11", "2 records", "present since 2026-03-14", "rule default", "with 2 other findings"} {
+	for _, want := range []string{"snoozed until 2026-03-14 12:00 UTC by ada (that has passed)", "scope default", "not complete (a page is missing), complete last on 2026-03-11", "2 records", "present since 2026-03-14", "rule default", "with 2 other findings"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the path has no %q:\n%s", want, got)
 		}

@@ -1,10 +1,10 @@
 // Package amend adds to a rules file: an owner, an account's owner, a rule in front
-// of another.
+// of another; and changes the most usual things that it says.
 //
-// What always holds: every byte of the file stays, in its order, comments and all;
-// something is put in between them, and what is read from the file then is what was
-// read before with the addition, and nothing else; where that cannot be had, the
-// error says what to add by hand.
+// What always holds: every byte of the file stays, in its order, comments and all, but
+// for the value that is changed; something is put in between them, and what is read
+// from the file then is what was read before with the change, and nothing else; where
+// that cannot be had, the error says what to add by hand.
 package amend
 
 import (
