@@ -232,7 +232,8 @@ var (
 	ErrNobody = errors.New("there is no such person: see `cxm people list`")
 	// ErrTaken: somebody has the address.
 	ErrTaken = errors.New("somebody has this address already: see `cxm people list`")
-	// ErrLastAdmin: nobody would look after the installation.
+	// ErrLastAdmin: nobody would look after the installation, or a tenant
+	// (LastAdminError).
 	ErrLastAdmin = errors.New("nobody else looks after the installation: make another person its admin first (`cxm people role ADDRESS --installation`)")
 	// ErrLink: a link that does not let anybody in.
 	ErrLink = errors.New("this link does not work")
@@ -243,6 +244,17 @@ var (
 	// ErrUnverified: the provider does not vouch for an address that somebody has here.
 	ErrUnverified = errors.New("somebody here has your address, and the provider does not say that it is verified: have it verified there, or ask an admin")
 )
+
+// LastAdminError says that a tenant would have no admin any more. It is ErrLastAdmin.
+type LastAdminError struct{ Tenant string }
+
+// Error implements error.
+func (e *LastAdminError) Error() string {
+	return fmt.Sprintf("nobody else is an admin of the tenant %s: give another person that role first (`cxm people role ADDRESS admin`)", e.Tenant)
+}
+
+// Is implements errors.Is.
+func (e *LastAdminError) Is(target error) bool { return target == ErrLastAdmin }
 
 // Refused is why somebody may not do a thing, with the next step.
 type Refused string

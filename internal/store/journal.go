@@ -146,6 +146,35 @@ func (s *Store) ApproveRun(ctx context.Context, id int64, by string, at time.Tim
 	})
 }
 
+// RejectRun ends a run that waits, since a person does not want it. The error is
+// ErrNotWaiting when somebody was faster, or the run does not wait.
+func (s *Store) RejectRun(ctx context.Context, id int64, by, why string, at time.Time) error {
+	return s.save(ctx, fmt.Sprintf("rejecting run %d", id), func(ctx context.Context, q *db.Queries) error {
+		rows, err := q.RejectRun(ctx, db.RejectRunParams{Tenant: s.tenant, ID: id, RejectedBy: by, Rejection: why, FinishedAt: db.Time{Time: at}})
+		if err = one(rows, err, ErrNotWaiting); err != nil {
+			return err
+		}
+		if err := q.SkipPlanned(ctx, db.SkipPlannedParams{Tenant: s.tenant, RunID: id, Trouble: "rejected by " + by + ": " + why, EndedAt: db.Time{Time: at}}); err != nil {
+			return err
+		}
+		return noteRun(ctx, "run.rejected", id, by, why, nil)
+	})
+}
+
+// LastHeld is the run of an integration that waited last, or waits; ID 0: none ever
+// did.
+func (s *Store) LastHeld(ctx context.Context, integrationID int64) (plan.Run, error) {
+	var r plan.Run
+	err := s.query(ctx, "looking for the run that waited last", func(q *db.Queries) error {
+		rows, err := q.LastHeld(ctx, s.tenant, integrationID)
+		if len(rows) > 0 {
+			r = value.Run(rows[0])
+		}
+		return err
+	})
+	return r, err
+}
+
 // Run is a run with the entries of its journal, in the order of its plan. The
 // error is ErrNotFound.
 func (s *Store) Run(ctx context.Context, id int64) (plan.Run, []plan.Entry, error) {

@@ -68,7 +68,7 @@ func TestSchemasAgree(t *testing.T) {
 // statements lists the queries of sqlc and those of this package by name.
 func statements(t *testing.T) map[string]string {
 	t.Helper()
-	out := map[string]string{"sightings": intake.Sightings}
+	out := map[string]string{"sightings": intake.Sightings, "findingPlaces": db.PlacesOfFindings + "$2)"}
 	files, err := filepath.Glob("db/*.sql.go")
 	if err != nil {
 		t.Fatal(err)
@@ -102,10 +102,10 @@ func statements(t *testing.T) map[string]string {
 // tenant's rows where it looks for one.
 func TestPlans(t *testing.T) {
 	// These are about all that a tenant has.
-	whole := []string{"settleFor", "settleGroup", "tenants", "auditAnchors", "auditHead", "auditKeys", "auditSeals", "saveAuditHead", "alsoNewcomers", "newcomers", "refusedSince", "scopes", "installationAdmins", "lockInstallationAdmins", "codeStates", "countAllHeld", "countAllMade", "deliveryScopes", "dropEarlierCredentials", "holdKey", "keyset", "saveKeyset", "sealedHooks", "sealedTokens", "enabledSources", "sources", "loadWaiting", "refusedDeliveries", "claims", "sharedClaims", "completePulls", "countDeliveries", "countFindings", "countGroups", "countIssues", "countRefused", "hooks", "installation", "integrations", "lastPulls", "lastRevision", "leadOfLeavers", "regroupingsEnd", "judgedIssues", "suggestions", "revisions", "ruleState", "lastRuns", "projects", "touchAll", "disconnected", "integrationsOfProject"}
+	whole := []string{"settleFor", "settleGroup", "tenants", "auditAnchors", "auditHead", "auditKeys", "auditSeals", "saveAuditHead", "alsoNewcomers", "newcomers", "refusedSince", "scopes", "installationAdmins", "lockInstallationAdmins", "codeStates", "countAllHeld", "countAllMade", "deliveryScopes", "dropEarlierCredentials", "holdKey", "keyset", "saveKeyset", "sealedHooks", "sealedTokens", "enabledSources", "sources", "loadWaiting", "refusedDeliveries", "claims", "sharedClaims", "completePulls", "countDeliveries", "countFindings", "countGroups", "countIssues", "countRefused", "hooks", "installation", "integrations", "lastPulls", "lastRevision", "leadOfLeavers", "regroupingsEnd", "judgedIssues", "suggestions", "revisions", "ruleState", "lastRuns", "projects", "touchAll", "disconnected", "integrationsOfProject", "allMemberships", "writtenIssues", "briefIssues", "lastPull", "lastDecision", "issueTeams", "issuePlaces"}
 	// These run once per finding, issue or group, and have other indexes to err to.
 	hot := map[string]string{
-		"issueByIID": "issues_iid", "issueByNonce": "issues_nonce_any", "endEntries": "journal_open", "findingPlace": "sqlite_autoindex_findings_1",
+		"issueByIID": "issues_iid", "issueByNonce": "issues_nonce_any", "endEntries": "journal_open", "findingPlace": "sqlite_autoindex_findings_1", "findingPlaces": "sqlite_autoindex_findings_1",
 		"miss": "sqlite_autoindex_findings_1", "rekey": "sqlite_autoindex_findings_1", "dirtyGroupsAfter": "finding_groups_dirty", "countMade": "issues_made", "countAllMade": "issues_made", "countHeld": "issues_held", "countAllHeld": "issues_held", "groupIssues": "issues_group", "judgedIssues": "issues_judged", "intake.Sightings": "findings_scope",
 	}
 	d, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "cxm.db")})

@@ -130,6 +130,13 @@ func claim(r db.ClaimsRow) (rule.Member, error) {
 	return m, err
 }
 
+// LastPulls are the last of each source and scope, ordered by these.
+func (s *Store) LastPulls(ctx context.Context) ([]finding.Pull, error) {
+	var sum Summary
+	err := s.query(ctx, "reading the last deliveries", func(q *db.Queries) error { return s.sumPulls(ctx, q, &sum) })
+	return sum.Pulls, err
+}
+
 func (s *Store) sumPulls(ctx context.Context, q *db.Queries, sum *Summary) error {
 	rows, err := q.LastPulls(ctx, s.tenant)
 	if err != nil {

@@ -9,7 +9,6 @@ package apptest
 import (
 	"context"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"cxm/internal/queue"
@@ -27,10 +26,7 @@ import (
 type Databases struct {
 	pgtest.Once // the one PostgreSQL server
 
-	file  *storetest.File
-	once  sync.Once
-	empty string // the URL of the database on the server that is copied
-	err   error
+	file *storetest.File
 }
 
 // NewDatabases makes nothing yet: what is needed is made when it is asked for.
@@ -53,16 +49,5 @@ func (d *Databases) SQLite(t testing.TB) (dir string) {
 // it skips or fails t where PostgreSQL is absent.
 func (d *Databases) PostgreSQL(t testing.TB) (url string) {
 	t.Helper()
-	server := d.Server(t)
-	d.once.Do(func() {
-		var name string
-		if name, d.err = server.Create(); d.err == nil {
-			d.empty = server.URL(name)
-			d.err = storetest.Migrate(store.Options{URL: d.empty}, addQueue)
-		}
-	})
-	if d.err != nil {
-		t.Fatal(d.err)
-	}
-	return server.Clone(t, d.empty)
+	return d.Copy(t, func(url string) error { return storetest.Migrate(store.Options{URL: url}, addQueue) })
 }

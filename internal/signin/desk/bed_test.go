@@ -19,6 +19,7 @@ import (
 	"cxm/internal/store/database"
 	"cxm/internal/store/people"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -49,7 +50,7 @@ func both(t *testing.T, f func(*bed)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		f(newBed(t, database.Options{URL: postgres.Server(t).Database(t)}))
+		f(newBed(t, database.Options{URL: postgres.Copy(t, storetest.Migrated)}))
 	})
 }
 

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -307,6 +308,72 @@ func TestLastAdmin(t *testing.T) {
 				t.Fatalf("both or none: %v", errs)
 			}
 		}
+	})
+}
+
+// A tenant keeps its last admin, also of two who go at once; who works elsewhere, is
+// disabled, or is no admin is nobody who stays.
+func TestLastAdminOfTenant(t *testing.T) {
+	both(t, func(b *bed) {
+		ctx := context.WithoutCancel(b.Context())
+		one, two := b.join("first@example.com", "default", role.Admin), b.join("second@example.com", "default", role.Admin)
+		b.join("member@example.com", "default", role.Member)
+		b.join("elsewhere@example.com", "acme", role.Admin)
+		set := func(id int64, r role.Role) error { return ignore(b.SetRole(ctx, operator(), id, "default", r)) }
+		disable := func(id int64, yes bool) error { return ignore(b.Disable(ctx, operator(), id, yes)) }
+		last := func(what string, err error) {
+			b.Helper()
+			is := (*signin.LastAdminError)(nil)
+			if !errors.Is(err, signin.ErrLastAdmin) || !errors.As(err, &is) || is.Tenant != "default" {
+				b.Errorf("%s: %v", what, err)
+			}
+		}
+		gone := b.join("gone@example.com", "default", role.Admin)
+		b.ok(disable(gone.ID, true))
+		b.ok(set(two.ID, role.Member))
+		last("to member", set(one.ID, role.Member))
+		last("to none", set(one.ID, ""))
+		last("disabled", disable(one.ID, true))
+		last("named anew", third(b.Add(ctx, operator(), desk.Newcomer{Email: "first@example.com", Tenant: "default", Role: role.Viewer})))
+		b.ok(set(one.ID, role.Admin))
+		b.ok(set(two.ID, ""))
+		b.ok(set(gone.ID, "")) // they were none that counts
+		for round := range 6 {
+			b.ok(errors.Join(set(one.ID, role.Admin), set(two.ID, role.Admin), disable(two.ID, false)))
+			var wg sync.WaitGroup
+			var errs [2]error
+			wg.Go(func() { errs[0] = set(one.ID, role.Member) })
+			wg.Go(func() {
+				if round%2 == 0 {
+					errs[1] = set(two.ID, "")
+				} else {
+					errs[1] = disable(two.ID, true)
+				}
+			})
+			wg.Wait()
+			if errors.Is(errs[0], signin.ErrLastAdmin) == errors.Is(errs[1], signin.ErrLastAdmin) {
+				b.Fatalf("both or none: %v", errs)
+			}
+			left := 0
+			all, err := b.Store.List(ctx, "default", 0, 10)
+			b.ok(err)
+			for _, p := range all {
+				if p.DisabledAt.IsZero() && slices.Contains(p.Roles("default"), role.Admin) {
+					left++
+				}
+			}
+			if left != 1 {
+				b.Fatalf("%d admins are left", left)
+			}
+		}
+		// What a provider's groups give counts, and goes as they say.
+		b.ok(errors.Join(disable(two.ID, false), set(one.ID, role.Admin), set(two.ID, "")))
+		grouped, err := b.SignInAs(ctx, identity("1", "grouped@example.com", true, in("default", role.Admin)), here())
+		b.ok(err)
+		b.ok(set(one.ID, role.Viewer))
+		b.ok(set(grouped.Person.ID, role.Viewer)) // they stay an admin by their group
+		last("disabled", disable(grouped.Person.ID, true))
+		b.ok(ignore(b.SignInAs(ctx, identity("1", "grouped@example.com", true, in("default", role.Viewer)), here())))
 	})
 }
 

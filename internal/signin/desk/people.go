@@ -88,7 +88,8 @@ func (d *Desk) List(ctx context.Context, by signin.Who, tenant string, after int
 }
 
 // SetRole gives a person a role in a tenant, or takes theirs away when it is empty.
-// What a provider's groups give stays as they say.
+// What a provider's groups give stays as they say. The error is signin.ErrLastAdmin
+// when the tenant would have no admin any more.
 func (d *Desk) SetRole(ctx context.Context, by signin.Who, id int64, tenant string, r role.Role) (signin.Person, error) {
 	if err := by.MayAdd(tenant, r); err != nil {
 		return signin.Person{}, err
@@ -125,7 +126,8 @@ func (d *Desk) SetInstallation(ctx context.Context, by signin.Who, id int64, yes
 }
 
 // Disable keeps a person out, or lets them in again. The error is
-// signin.ErrLastAdmin when nobody would look after the installation.
+// signin.ErrLastAdmin when nobody would look after the installation, or a tenant would
+// have no admin any more.
 func (d *Desk) Disable(ctx context.Context, by signin.Who, id int64, yes bool) (signin.Person, error) {
 	p, err := d.managed(ctx, by, id)
 	if err != nil {

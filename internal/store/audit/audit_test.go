@@ -22,6 +22,7 @@ import (
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -38,7 +39,7 @@ func keys() audit.Keys { return audit.Keys{signer().Key(): {Public: signer().Pub
 func onBoth(t *testing.T, test func(t *testing.T, d *database.DB)) {
 	for name, place := range map[string]func(t *testing.T) store.Options{
 		"SQLite":     func(t *testing.T) store.Options { return store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")} },
-		"PostgreSQL": func(t *testing.T) store.Options { return store.Options{URL: postgres.Server(t).Database(t)} },
+		"PostgreSQL": func(t *testing.T) store.Options { return store.Options{URL: postgres.Copy(t, storetest.Migrated)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := place(t)

@@ -17,6 +17,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/connections"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -35,7 +36,7 @@ type bench struct {
 func onBoth(t *testing.T, f func(*bench)) {
 	for name, where := range map[string]func() store.Options{
 		"sqlite":   func() store.Options { return store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")} },
-		"postgres": func() store.Options { return store.Options{URL: postgres.Server(t).Database(t)} },
+		"postgres": func() store.Options { return store.Options{URL: postgres.Copy(t, storetest.Migrated)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, err := store.Open(t.Context(), where())

@@ -20,9 +20,9 @@ func audited(query string) bool {
 	switch query {
 	case "AddIntegration", "UpdateIntegration", "SetRoute", "SetProjectPath", "PutInstance", "PutConnection", // connections
 		"AddToken", "MoveToken", "BeginRotation", "EndRotation", "ScheduleRotation", "AddKeyset", "SaveKeyset", // secrets
-		"AddHook", "SaveHook", "DeleteHook", "AddSource", "RotateSource", "EnableSource", "DeleteSource", "AddRevision", "AnswerSuggestion", "PutCodeState", "DropCodeState", // what comes in, rules, and states of Terraform
+		"AddHook", "SaveHook", "DeleteHook", "AddSource", "RotateSource", "EnableSource", "DeleteSource", "AddRevision", "AnswerSuggestion", "AddDecision", "PutCodeState", "DropCodeState", // what comes in, rules, and states of Terraform
 		"AddTenant", "SaveTenant", "AddAccessReview", "AddAccessOwner", "DropAccessOwners", "BeginBootstrap", "SaveBootstrap", // accounts
-		"ApproveRun", "SaveEntry": // what is done in GitLab
+		"ApproveRun", "RejectRun", "SaveEntry": // what is done in GitLab
 		return true
 	}
 	return false

@@ -24,6 +24,8 @@ func unaudited() []string {
 		"AddSuggestion", "AddTokenCare", "TokenChecked", "FlagToken", "CheckHook", "TellHook", "CountHook",
 		"ForgetSealed", "ForgetEarlierCredential", "DropEarlierCredentials", "ResealToken", "ResealHook", "HoldKey", // part of what is noted
 		"CountSource", "source_events", "digests", "replies",
+		"saved_views", "saving_days", // what people look at
+		"EndDecision", // AddDecision notes
 		// Who signs in is of no tenant yet: internal/signin/desk tells what is to be in a
 		// log once it is kept (Options.Observe).
 		"people", "tenant_roles", "identities", "sessions", "api_tokens", "signin_links", "signin_throttles", "signin_addresses",

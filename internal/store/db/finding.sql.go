@@ -10,10 +10,11 @@ import (
 	"database/sql"
 )
 
-const addGroup = `-- name: AddGroup :execrows
+const addGroup = `-- name: AddGroup :many
 insert into finding_groups (tenant, group_key, rule, ignored, parent, version, dirty)
 values ($1, $2, $3, $4, $5, 1, true)
 on conflict (tenant, group_key) do nothing
+returning group_key
 `
 
 type AddGroupParams struct {
@@ -25,9 +26,9 @@ type AddGroupParams struct {
 }
 
 // AddGroup makes a group that is new, and neither changes nor holds one that is
-// there.
-func (q *Queries) AddGroup(ctx context.Context, arg AddGroupParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addGroup,
+// there. It is run for many at once (AddGroups).
+func (q *Queries) AddGroup(ctx context.Context, arg AddGroupParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, addGroup,
 		arg.Tenant,
 		arg.GroupKey,
 		arg.Rule,
@@ -35,9 +36,24 @@ func (q *Queries) AddGroup(ctx context.Context, arg AddGroupParams) (int64, erro
 		arg.Parent,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var group_key string
+		if err := rows.Scan(&group_key); err != nil {
+			return nil, err
+		}
+		items = append(items, group_key)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const addPull = `-- name: AddPull :one
@@ -455,6 +471,7 @@ type PutBodyParams struct {
 	Search    string
 }
 
+// PutBody is run for many at once (PutBodies).
 func (q *Queries) PutBody(ctx context.Context, arg PutBodyParams) error {
 	_, err := q.db.ExecContext(ctx, putBody,
 		arg.FindingID,
@@ -477,7 +494,7 @@ on conflict (tenant, finding_key) do update set
 	scope_id = excluded.scope_id, first_key = excluded.first_key, group_key = excluded.group_key, also = excluded.also, kind = excluded.kind, account = excluded.account,
 	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = coalesce(excluded.since, findings.since),
 	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
-returning id
+returning id, finding_key
 `
 
 type PutFindingParams struct {
@@ -499,8 +516,13 @@ type PutFindingParams struct {
 	Currency      string
 }
 
-// PutFinding keeps since where none is given.
-func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, error) {
+type PutFindingRow struct {
+	ID         int64
+	FindingKey string
+}
+
+// PutFinding keeps since where none is given. It is run for many at once (PutFindings).
+func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (PutFindingRow, error) {
 	row := q.db.QueryRowContext(ctx, putFinding,
 		arg.Tenant,
 		arg.ScopeID,
@@ -519,9 +541,9 @@ func (q *Queries) PutFinding(ctx context.Context, arg PutFindingParams) (int64, 
 		arg.SavingsMicros,
 		arg.Currency,
 	)
-	var id int64
-	err := row.Scan(&id)
-	return id, err
+	var i PutFindingRow
+	err := row.Scan(&i.ID, &i.FindingKey)
+	return i, err
 }
 
 const recentPulls = `-- name: RecentPulls :many

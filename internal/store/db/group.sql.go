@@ -11,22 +11,28 @@ import (
 )
 
 const alsoMembers = `-- name: AlsoMembers :many
-select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from memberships m
 join findings f on f.tenant = m.tenant and f.id = m.finding_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where m.tenant = $1 and m.group_key >= $2 and m.group_key <= $3
 order by m.group_key
 `
 
 type AlsoMembersRow struct {
-	GroupKey   string
-	FindingKey string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Body       string
+	GroupKey     string
+	FindingKey   string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 // Findings that are in a group besides their first one.
@@ -47,6 +53,11 @@ func (q *Queries) AlsoMembers(ctx context.Context, tenant string, first string, 
 			&i.Digest,
 			&i.Since,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -84,20 +95,26 @@ func (q *Queries) CountGroups(ctx context.Context, tenant string) (int64, error)
 }
 
 const departed = `-- name: Departed :one
-select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = $1 and f.id = $2
 `
 
 type DepartedRow struct {
-	GroupKey   string
-	FindingKey string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Body       string
+	GroupKey     string
+	FindingKey   string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 func (q *Queries) Departed(ctx context.Context, tenant string, iD int64) (DepartedRow, error) {
@@ -111,28 +128,39 @@ func (q *Queries) Departed(ctx context.Context, tenant string, iD int64) (Depart
 		&i.Digest,
 		&i.Since,
 		&i.Body,
+		&i.Decision,
+		&i.DecidedWhy,
+		&i.DecidedBy,
+		&i.DecidedAt,
+		&i.DecidedUntil,
 	)
 	return i, err
 }
 
 const dirtyAlsoMembers = `-- name: DirtyAlsoMembers :many
-select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from finding_groups g
 join memberships m on m.tenant = g.tenant and m.group_key = g.group_key
 join findings f on f.tenant = m.tenant and f.id = m.finding_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty
 order by g.group_key
 `
 
 type DirtyAlsoMembersRow struct {
-	GroupKey   string
-	FindingKey string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Body       string
+	GroupKey     string
+	FindingKey   string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 func (q *Queries) DirtyAlsoMembers(ctx context.Context, tenant string, first string, last string) ([]DirtyAlsoMembersRow, error) {
@@ -152,6 +180,11 @@ func (q *Queries) DirtyAlsoMembers(ctx context.Context, tenant string, first str
 			&i.Digest,
 			&i.Since,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -167,7 +200,7 @@ func (q *Queries) DirtyAlsoMembers(ctx context.Context, tenant string, first str
 }
 
 const dirtyGroupIssues = `-- name: DirtyGroupIssues :many
-select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at, i.team, i.gave, i.judged, i.judged_at
+select i.id, i.tenant, i.integration_id, i.group_key, i.nonce, i.phase, i.rev, i.sent_at, i.project_id, i.iid, i.state, i.pending_state, i.override_state, i.observed, i.written, i.missing, i.trouble, i.routed_id, i.move_to, i.move_at, i.move_refused, i.returns, i.returned_as, i.checked_at, i.team, i.gave, i.judged, i.judged_at, i.search, i.worth
 from finding_groups g
 join issues i on i.tenant = g.tenant and i.group_key = g.group_key
 where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty and i.phase <> 'dropped'
@@ -216,6 +249,8 @@ func (q *Queries) DirtyGroupIssues(ctx context.Context, tenant string, first str
 			&i.Issue.Gave,
 			&i.Issue.Judged,
 			&i.Issue.JudgedAt,
+			&i.Issue.Search,
+			&i.Issue.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -279,22 +314,28 @@ func (q *Queries) DirtyGroupsAfter(ctx context.Context, tenant string, after str
 }
 
 const dirtyMembers = `-- name: DirtyMembers :many
-select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from finding_groups g
 join findings f on f.tenant = g.tenant and f.group_key = g.group_key
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where g.tenant = $1 and g.group_key >= $2 and g.group_key <= $3 and g.dirty
 order by g.group_key
 `
 
 type DirtyMembersRow struct {
-	GroupKey   string
-	FindingKey string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Body       string
+	GroupKey     string
+	FindingKey   string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 func (q *Queries) DirtyMembers(ctx context.Context, tenant string, first string, last string) ([]DirtyMembersRow, error) {
@@ -314,6 +355,11 @@ func (q *Queries) DirtyMembers(ctx context.Context, tenant string, first string,
 			&i.Digest,
 			&i.Since,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -360,7 +406,7 @@ func (q *Queries) GroupHead(ctx context.Context, tenant string, groupKey string)
 }
 
 const groupIssues = `-- name: GroupIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and group_key >= $2 and group_key <= $3 and phase <> 'dropped'
 order by group_key, id
 `
@@ -403,6 +449,8 @@ func (q *Queries) GroupIssues(ctx context.Context, tenant string, first string, 
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -470,21 +518,27 @@ func (q *Queries) GroupsAfter(ctx context.Context, tenant string, after string, 
 }
 
 const members = `-- name: Members :many
-select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = $1 and f.group_key >= $2 and f.group_key <= $3
 order by f.group_key
 `
 
 type MembersRow struct {
-	GroupKey   string
-	FindingKey string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Body       string
+	GroupKey     string
+	FindingKey   string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 func (q *Queries) Members(ctx context.Context, tenant string, first string, last string) ([]MembersRow, error) {
@@ -504,6 +558,11 @@ func (q *Queries) Members(ctx context.Context, tenant string, first string, last
 			&i.Digest,
 			&i.Since,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}

@@ -13,11 +13,11 @@ const addIssue = `-- name: AddIssue :one
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
 	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
-	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth
 ) values (
 	$1, $2, $3, $4, $5, 1, $6,
 	$7, $8, $9, $10, $11, $12, $13, $14, $15,
-	$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
+	$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id
@@ -50,6 +50,8 @@ type AddIssueParams struct {
 	Gave          string
 	Judged        string
 	JudgedAt      Time
+	Search        string
+	Worth         int64
 }
 
 // A group that has an active issue already gives no row back.
@@ -81,6 +83,8 @@ func (q *Queries) AddIssue(ctx context.Context, arg AddIssueParams) (int64, erro
 		arg.Gave,
 		arg.Judged,
 		arg.JudgedAt,
+		arg.Search,
+		arg.Worth,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -267,7 +271,7 @@ func (q *Queries) EnterProject(ctx context.Context, tenant string, integrationID
 }
 
 const issueByID = `-- name: IssueByID :one
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues where tenant = $1 and id = $2
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues where tenant = $1 and id = $2
 `
 
 func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue, error) {
@@ -302,12 +306,14 @@ func (q *Queries) IssueByID(ctx context.Context, tenant string, iD int64) (Issue
 		&i.Gave,
 		&i.Judged,
 		&i.JudgedAt,
+		&i.Search,
+		&i.Worth,
 	)
 	return i, err
 }
 
 const issueByIID = `-- name: IssueByIID :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and iid = $4 and iid > 0
 `
 
@@ -361,6 +367,8 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -376,7 +384,7 @@ func (q *Queries) IssueByIID(ctx context.Context, arg IssueByIIDParams) ([]Issue
 }
 
 const issueByNonce = `-- name: IssueByNonce :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and integration_id = $2 and nonce = $3
 `
 
@@ -418,6 +426,8 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -433,7 +443,7 @@ func (q *Queries) IssueByNonce(ctx context.Context, tenant string, integrationID
 }
 
 const lostIssues = `-- name: LostIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'lost' and iid > 0
 order by id limit 1000
 `
@@ -476,6 +486,8 @@ func (q *Queries) LostIssues(ctx context.Context, tenant string, integrationID i
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -526,8 +538,8 @@ update issues set
 	observed = $8, written = $9, missing = $10, trouble = $11,
 	routed_id = $12, move_to = $13, move_at = $14, move_refused = $15,
 	returns = $16, returned_as = $17, team = $18,
-	gave = $19, judged = $20, judged_at = $21, rev = rev + 1
-where tenant = $22 and id = $23 and rev = $24
+	gave = $19, judged = $20, judged_at = $21, search = $22, worth = $23, rev = rev + 1
+where tenant = $24 and id = $25 and rev = $26
 `
 
 type SaveIssueParams struct {
@@ -552,6 +564,8 @@ type SaveIssueParams struct {
 	Gave          string
 	Judged        string
 	JudgedAt      Time
+	Search        string
+	Worth         int64
 	Tenant        string
 	ID            int64
 	Rev           int64
@@ -580,6 +594,8 @@ func (q *Queries) SaveIssue(ctx context.Context, arg SaveIssueParams) (int64, er
 		arg.Gave,
 		arg.Judged,
 		arg.JudgedAt,
+		arg.Search,
+		arg.Worth,
 		arg.Tenant,
 		arg.ID,
 		arg.Rev,
@@ -614,7 +630,7 @@ func (q *Queries) SetWatermark(ctx context.Context, arg SetWatermarkParams) erro
 }
 
 const unsettled = `-- name: Unsettled :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and integration_id = $2 and phase in ('intended', 'in doubt')
 order by id
 `
@@ -657,6 +673,8 @@ func (q *Queries) Unsettled(ctx context.Context, tenant string, integrationID in
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}

@@ -123,8 +123,8 @@ func (q *Queries) AddRun(ctx context.Context, arg AddRunParams) (int64, error) {
 }
 
 const approveRun = `-- name: ApproveRun :execrows
-update runs set state = 'running', approved_by = $1, approved_at = $2
-where tenant = $3 and id = $4 and state = 'waiting'
+update runs set state = 'running', approved_by = $1, approved_at = $2, finished_at = null, skipped = 0
+where tenant = $3 and id = $4 and (state = 'waiting' or state = 'superseded' and rejected_by <> '')
 `
 
 type ApproveRunParams struct {
@@ -134,7 +134,7 @@ type ApproveRunParams struct {
 	ID         int64
 }
 
-// ApproveRun lets a run go that waits, and only once.
+// ApproveRun lets a run go that waits, or that was rejected, and only once.
 func (q *Queries) ApproveRun(ctx context.Context, arg ApproveRunParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, approveRun,
 		arg.ApprovedBy,
@@ -321,8 +321,58 @@ func (q *Queries) EntryByID(ctx context.Context, tenant string, iD int64) (Journ
 	return i, err
 }
 
+const lastHeld = `-- name: LastHeld :many
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared, rejected_by, rejection from runs
+where tenant = $1 and integration_id = $2 and digest <> ''
+order by id desc limit 1
+`
+
+// LastHeld is what waited last, or waits, of an integration.
+func (q *Queries) LastHeld(ctx context.Context, tenant string, integrationID int64) ([]Run, error) {
+	rows, err := q.db.QueryContext(ctx, lastHeld, tenant, integrationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Run
+	for rows.Next() {
+		var i Run
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.StartedAt,
+			&i.FinishedAt,
+			&i.Steps,
+			&i.Done,
+			&i.Failed,
+			&i.InDoubt,
+			&i.Skipped,
+			&i.IntegrationID,
+			&i.State,
+			&i.Why,
+			&i.Digest,
+			&i.Undoes,
+			&i.ApprovedBy,
+			&i.ApprovedAt,
+			&i.Shared,
+			&i.RejectedBy,
+			&i.Rejection,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lastRuns = `-- name: LastRuns :many
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs where tenant = $1 order by id desc limit $2
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared, rejected_by, rejection from runs where tenant = $1 order by id desc limit $2
 `
 
 func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Run, error) {
@@ -352,6 +402,8 @@ func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Ru
 			&i.ApprovedBy,
 			&i.ApprovedAt,
 			&i.Shared,
+			&i.RejectedBy,
+			&i.Rejection,
 		); err != nil {
 			return nil, err
 		}
@@ -367,7 +419,7 @@ func (q *Queries) LastRuns(ctx context.Context, tenant string, page int32) ([]Ru
 }
 
 const openRuns = `-- name: OpenRuns :many
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared, rejected_by, rejection from runs
 where tenant = $1 and integration_id = $2 and state in ('running', 'waiting')
 order by id
 `
@@ -399,6 +451,8 @@ func (q *Queries) OpenRuns(ctx context.Context, tenant string, integrationID int
 			&i.ApprovedBy,
 			&i.ApprovedAt,
 			&i.Shared,
+			&i.RejectedBy,
+			&i.Rejection,
 		); err != nil {
 			return nil, err
 		}
@@ -413,8 +467,36 @@ func (q *Queries) OpenRuns(ctx context.Context, tenant string, integrationID int
 	return items, nil
 }
 
+const rejectRun = `-- name: RejectRun :execrows
+update runs set state = 'superseded', rejected_by = $1, rejection = $2, finished_at = $3, skipped = steps
+where tenant = $4 and id = $5 and state = 'waiting'
+`
+
+type RejectRunParams struct {
+	RejectedBy string
+	Rejection  string
+	FinishedAt Time
+	Tenant     string
+	ID         int64
+}
+
+// RejectRun ends a run that waits, and only once.
+func (q *Queries) RejectRun(ctx context.Context, arg RejectRunParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, rejectRun,
+		arg.RejectedBy,
+		arg.Rejection,
+		arg.FinishedAt,
+		arg.Tenant,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const runByID = `-- name: RunByID :one
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs where tenant = $1 and id = $2
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared, rejected_by, rejection from runs where tenant = $1 and id = $2
 `
 
 func (q *Queries) RunByID(ctx context.Context, tenant string, iD int64) (Run, error) {
@@ -438,6 +520,8 @@ func (q *Queries) RunByID(ctx context.Context, tenant string, iD int64) (Run, er
 		&i.ApprovedBy,
 		&i.ApprovedAt,
 		&i.Shared,
+		&i.RejectedBy,
+		&i.Rejection,
 	)
 	return i, err
 }

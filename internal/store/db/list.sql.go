@@ -135,11 +135,12 @@ func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]Jou
 
 const listFindings = `-- name: ListFindings :many
 
-select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body
+select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 cross join finding_bodies b
 cross join scopes s
 cross join finding_groups g
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = $1 and b.finding_id = f.id and b.tenant = f.tenant and s.id = f.scope_id and s.tenant = f.tenant
 and g.tenant = f.tenant and g.group_key = f.group_key and f.id > $2
 and (f.kind = $3 or $3 = '') and (f.detection = $4 or $4 = '') and (f.account = $5 or $5 = '')
@@ -162,18 +163,23 @@ type ListFindingsParams struct {
 }
 
 type ListFindingsRow struct {
-	ID         int64
-	FindingKey string
-	GroupKey   string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Source     string
-	Scope      string
-	Rule       string
-	Ignored    string
-	Body       string
+	ID           int64
+	FindingKey   string
+	GroupKey     string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Source       string
+	Scope        string
+	Rule         string
+	Ignored      string
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 // Lists are read in pages, each behind the last row of the one before. A filter
@@ -212,6 +218,11 @@ func (q *Queries) ListFindings(ctx context.Context, arg ListFindingsParams) ([]L
 			&i.Rule,
 			&i.Ignored,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -227,11 +238,12 @@ func (q *Queries) ListFindings(ctx context.Context, arg ListFindingsParams) ([]L
 }
 
 const listFindingsByWorth = `-- name: ListFindingsByWorth :many
-select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(f.savings_micros, -1) as worth
+select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until, coalesce(f.savings_micros, -1) as worth
 from findings f
 cross join finding_bodies b
 cross join scopes s
 cross join finding_groups g
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = $1 and b.finding_id = f.id and b.tenant = f.tenant and s.id = f.scope_id and s.tenant = f.tenant
 and g.tenant = f.tenant and g.group_key = f.group_key and coalesce(f.savings_micros, -1) <= $2 and (coalesce(f.savings_micros, -1) < $2 or f.id > $3)
 and (f.kind = $4 or $4 = '') and (f.detection = $5 or $5 = '') and (f.account = $6 or $6 = '')
@@ -255,19 +267,24 @@ type ListFindingsByWorthParams struct {
 }
 
 type ListFindingsByWorthRow struct {
-	ID         int64
-	FindingKey string
-	GroupKey   string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Source     string
-	Scope      string
-	Rule       string
-	Ignored    string
-	Body       string
-	Worth      int64
+	ID           int64
+	FindingKey   string
+	GroupKey     string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Source       string
+	Scope        string
+	Rule         string
+	Ignored      string
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
+	Worth        int64
 }
 
 // The same, those of the largest saving first; those of unknown saving are last.
@@ -305,6 +322,11 @@ func (q *Queries) ListFindingsByWorth(ctx context.Context, arg ListFindingsByWor
 			&i.Rule,
 			&i.Ignored,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 			&i.Worth,
 		); err != nil {
 			return nil, err
@@ -380,7 +402,7 @@ func (q *Queries) ListGroups(ctx context.Context, arg ListGroupsParams) ([]ListG
 }
 
 const listIssues = `-- name: ListIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues i
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues i
 where i.tenant = $1 and i.id < $2 and i.phase <> 'dropped'
 and (i.integration_id = $3 or $3 = 0) and (i.project_id = $4 or $4 = 0)
 and (i.state = $5 or $5 = '') and (i.phase = $6 or $6 = '') and (i.team = $7 or $7 = '') and (i.group_key = $8 or $8 = '')
@@ -447,6 +469,8 @@ func (q *Queries) ListIssues(ctx context.Context, arg ListIssuesParams) ([]Issue
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -530,7 +554,7 @@ func (q *Queries) ListPulls(ctx context.Context, arg ListPullsParams) ([]ListPul
 }
 
 const listRuns = `-- name: ListRuns :many
-select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared from runs r
+select id, tenant, started_at, finished_at, steps, done, failed, in_doubt, skipped, integration_id, state, why, digest, undoes, approved_by, approved_at, shared, rejected_by, rejection from runs r
 where r.tenant = $1 and r.id < $2
 and (r.integration_id = $3 or $3 = 0) and (r.state = $4 or $4 = '')
 order by r.id desc limit $5
@@ -577,6 +601,8 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]Run, erro
 			&i.ApprovedBy,
 			&i.ApprovedAt,
 			&i.Shared,
+			&i.RejectedBy,
+			&i.Rejection,
 		); err != nil {
 			return nil, err
 		}
@@ -592,28 +618,34 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]Run, erro
 }
 
 const oneFinding = `-- name: OneFinding :many
-select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body
+select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 cross join finding_bodies b
 cross join scopes s
 cross join finding_groups g
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = $1 and b.finding_id = f.id and b.tenant = f.tenant and s.id = f.scope_id and s.tenant = f.tenant
 and g.tenant = f.tenant and g.group_key = f.group_key and f.finding_key = $2
 `
 
 type OneFindingRow struct {
-	ID         int64
-	FindingKey string
-	GroupKey   string
-	Detection  string
-	Absences   int64
-	Digest     string
-	Since      Time
-	Source     string
-	Scope      string
-	Rule       string
-	Ignored    string
-	Body       string
+	ID           int64
+	FindingKey   string
+	GroupKey     string
+	Detection    string
+	Absences     int64
+	Digest       string
+	Since        Time
+	Source       string
+	Scope        string
+	Rule         string
+	Ignored      string
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 func (q *Queries) OneFinding(ctx context.Context, tenant string, findingKey string) ([]OneFindingRow, error) {
@@ -638,6 +670,11 @@ func (q *Queries) OneFinding(ctx context.Context, tenant string, findingKey stri
 			&i.Rule,
 			&i.Ignored,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}

@@ -139,6 +139,18 @@ type Connection struct {
 	DisconnectedAt Time
 }
 
+type Decision struct {
+	ID        int64
+	Tenant    string
+	FindingID int64
+	Decision  string
+	Reason    string
+	Author    string
+	MadeAt    Time
+	Until     Time
+	Standing  bool
+}
+
 type Delivery struct {
 	ID         int64
 	Tenant     string
@@ -240,6 +252,8 @@ type Issue struct {
 	Gave          string
 	Judged        string
 	JudgedAt      Time
+	Search        string
+	Worth         int64
 }
 
 type Journal struct {
@@ -361,6 +375,8 @@ type Run struct {
 	ApprovedBy    string
 	ApprovedAt    Time
 	Shared        bool
+	RejectedBy    string
+	Rejection     string
 }
 
 type Scope struct {

@@ -362,6 +362,17 @@ func (q *Queries) LockInstallationAdmins(ctx context.Context) (int64, error) {
 	return result.RowsAffected()
 }
 
+const lockTenantAdmins = `-- name: LockTenantAdmins :exec
+update tenant_roles set role = 'admin' where tenant = $1 and role = 'admin'
+`
+
+// Locks who is an admin of a tenant until the transaction ends. Who is left is to be
+// read by another statement, which sees what those did that this one waited for.
+func (q *Queries) LockTenantAdmins(ctx context.Context, tenant string) error {
+	_, err := q.db.ExecContext(ctx, lockTenantAdmins, tenant)
+	return err
+}
+
 const nextGeneration = `-- name: NextGeneration :exec
 update people set generation = generation + 1 where id = $1
 `
@@ -369,6 +380,19 @@ update people set generation = generation + 1 where id = $1
 func (q *Queries) NextGeneration(ctx context.Context, id int64) error {
 	_, err := q.db.ExecContext(ctx, nextGeneration, id)
 	return err
+}
+
+const otherTenantAdmins = `-- name: OtherTenantAdmins :one
+select count(*) from people
+where id <> $1 and disabled_at is null
+and exists (select 1 from tenant_roles r where r.tenant = $2 and r.person_id = people.id and r.role = 'admin')
+`
+
+func (q *Queries) OtherTenantAdmins(ctx context.Context, iD int64, tenant string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, otherTenantAdmins, iD, tenant)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const people = `-- name: People :many

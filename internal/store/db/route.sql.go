@@ -19,7 +19,7 @@ func (q *Queries) CheckIssue(ctx context.Context, checkedAt Time, tenant string,
 }
 
 const movingIssues = `-- name: MovingIssues :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and move_to > 0 and move_refused = ''
 order by id
 `
@@ -62,6 +62,8 @@ func (q *Queries) MovingIssues(ctx context.Context, tenant string, integrationID
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}
@@ -90,7 +92,7 @@ func (q *Queries) OldestCheck(ctx context.Context, tenant string, integrationID 
 }
 
 const oldestChecked = `-- name: OldestChecked :many
-select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at from issues
+select id, tenant, integration_id, group_key, nonce, phase, rev, sent_at, project_id, iid, state, pending_state, override_state, observed, written, missing, trouble, routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth from issues
 where tenant = $1 and integration_id = $2 and project_id = $3 and phase = 'live' and state = 'opened'
 order by checked_at limit 100
 `
@@ -133,6 +135,8 @@ func (q *Queries) OldestChecked(ctx context.Context, tenant string, integrationI
 			&i.Gave,
 			&i.Judged,
 			&i.JudgedAt,
+			&i.Search,
+			&i.Worth,
 		); err != nil {
 			return nil, err
 		}

@@ -48,10 +48,11 @@ func (q *Queries) CompletePulls(ctx context.Context, tenant string) ([]CompleteP
 }
 
 const findingsFrom = `-- name: FindingsFrom :many
-select f.finding_key, f.group_key, f.detection, f.absences, f.since, s.source, s.scope, b.body
+select f.finding_key, f.group_key, f.detection, f.absences, f.since, s.source, s.scope, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 join scopes s on s.tenant = f.tenant and s.id = f.scope_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = $1 and f.finding_key >= $2 and f.finding_key < $3
 order by f.finding_key limit $4
 `
@@ -64,14 +65,19 @@ type FindingsFromParams struct {
 }
 
 type FindingsFromRow struct {
-	FindingKey string
-	GroupKey   string
-	Detection  string
-	Absences   int64
-	Since      Time
-	Source     string
-	Scope      string
-	Body       string
+	FindingKey   string
+	GroupKey     string
+	Detection    string
+	Absences     int64
+	Since        Time
+	Source       string
+	Scope        string
+	Body         string
+	Decision     string
+	DecidedWhy   string
+	DecidedBy    string
+	DecidedAt    Time
+	DecidedUntil Time
 }
 
 func (q *Queries) FindingsFrom(ctx context.Context, arg FindingsFromParams) ([]FindingsFromRow, error) {
@@ -97,6 +103,11 @@ func (q *Queries) FindingsFrom(ctx context.Context, arg FindingsFromParams) ([]F
 			&i.Source,
 			&i.Scope,
 			&i.Body,
+			&i.Decision,
+			&i.DecidedWhy,
+			&i.DecidedBy,
+			&i.DecidedAt,
+			&i.DecidedUntil,
 		); err != nil {
 			return nil, err
 		}

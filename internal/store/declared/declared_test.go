@@ -20,6 +20,7 @@ import (
 	"cxm/internal/store/db"
 	"cxm/internal/store/declared"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -62,7 +63,7 @@ func onBoth(t *testing.T, test func(t *testing.T, b bed)) {
 		test(t, b)
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 // settle has nothing left to be looked at.

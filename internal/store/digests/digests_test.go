@@ -17,6 +17,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/digests"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -45,7 +46,7 @@ func onBoth(t *testing.T, test func(t *testing.T, db *store.DB, in, other int64)
 		test(t, db, connect("mine"), connect("theirs"))
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 // TestKnown: each integration knows its own, however often they are kept.

@@ -103,54 +103,79 @@ func (in *Intake) flush(ctx context.Context) error {
 	if err := in.begin(ctx); err != nil {
 		return err
 	}
-	for _, p := range slices.SortedFunc(maps.Values(in.puts), func(a, b placed) int {
+	waiting := slices.SortedFunc(maps.Values(in.puts), func(a, b placed) int {
 		return cmp.Or(cmp.Compare(a.row.GroupKey, b.row.GroupKey), cmp.Compare(a.row.FindingKey, b.row.FindingKey))
-	}) {
-		if err := in.write(ctx, p); err != nil {
-			return err
-		}
+	})
+	if err := in.write(ctx, waiting); err != nil {
+		return err
 	}
 	clear(in.puts)
 	in.size = 0
 	return nil
 }
 
-// write writes the groups before the finding that refers to them, then what the
-// finding says.
-func (in *Intake) write(ctx context.Context, p placed) error {
-	was, err := in.places(ctx, p.row.FindingKey)
+// write writes the groups before the findings that refer to them, then what the
+// findings say.
+func (in *Intake) write(ctx context.Context, all []placed) error {
+	was, err := in.places(ctx, all)
 	if err != nil {
 		return err
 	}
-	if err := in.move.Open(ctx, p.places); err != nil {
+	var rows []db.PutFindingParams
+	var places []regroup.Place
+	for _, p := range all {
+		rows, places = append(rows, p.row), append(places, p.places...)
+	}
+	if err := in.move.Open(ctx, places); err != nil {
 		return err
 	}
-	id, err := in.q.PutFinding(ctx, p.row)
+	ids, err := in.q.PutFindings(ctx, rows)
 	if err != nil {
 		return err
 	}
-	if p.revision != in.state.Revision && (in.behind == 0 || id < in.behind) {
-		in.behind = id
-	}
-	if err := in.move.Move(ctx, id, was, p.places); err != nil {
-		return err
-	}
-	return in.q.PutBody(ctx, db.PutBodyParams{FindingID: id, Tenant: in.tenant, Body: p.body, Search: p.search})
+	return in.follow(ctx, all, was, ids)
 }
 
-// places are the groups that a finding is in so far; none: it is new.
-func (in *Intake) places(ctx context.Context, key string) ([]regroup.Place, error) {
-	was, err := in.q.FindingPlace(ctx, in.tenant, key)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+// follow writes what refers to findings that are written.
+func (in *Intake) follow(ctx context.Context, all []placed, was map[string][]regroup.Place, ids map[string]int64) error {
+	var bodies []db.PutBodyParams
+	for _, p := range all {
+		id := ids[p.row.FindingKey]
+		if p.revision != in.state.Revision && (in.behind == 0 || id < in.behind) {
+			in.behind = id
+		}
+		if err := in.move.Move(ctx, id, was[p.row.FindingKey], p.places); err != nil {
+			return err
+		}
+		bodies = append(bodies, db.PutBodyParams{FindingID: id, Tenant: in.tenant, Body: p.body, Search: p.search})
 	}
+	return in.q.PutBodies(ctx, bodies)
+}
+
+// places are the groups that findings are in so far, by key; none: it is new.
+func (in *Intake) places(ctx context.Context, all []placed) (map[string][]regroup.Place, error) {
+	var keys []string
+	for _, p := range all {
+		keys = append(keys, p.row.FindingKey)
+	}
+	known, err := in.q.FindingPlaces(ctx, in.tenant, keys)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.mayPut(ctx, key, was.ScopeID); err != nil {
-		return nil, err
+	out := map[string][]regroup.Place{}
+	for _, key := range keys { // in their order, so that the same is refused every time
+		was, ok := known[key]
+		if !ok {
+			continue
+		}
+		if err := in.mayPut(ctx, key, was.ScopeID); err != nil {
+			return nil, err
+		}
+		if out[key], err = in.move.Was(ctx, was.ID, regroup.Place{Group: was.GroupKey}, was.Also); err != nil {
+			return nil, err
+		}
 	}
-	return in.move.Was(ctx, was.ID, regroup.Place{Group: was.GroupKey}, was.Also)
+	return out, nil
 }
 
 func (in *Intake) miss(ctx context.Context, key finding.Key, s finding.Sighting) error {

@@ -95,6 +95,7 @@ func (s *Store) Findings(ctx context.Context, f FindingFilter, p Page) ([]Findin
 			one, err := toFinding(db.ListFindingsRow{
 				ID: r.ID, FindingKey: r.FindingKey, GroupKey: r.GroupKey, Detection: r.Detection, Absences: r.Absences, Digest: r.Digest, Since: r.Since,
 				Source: r.Source, Scope: r.Scope, Rule: r.Rule, Ignored: r.Ignored, Body: r.Body,
+				Decision: r.Decision, DecidedWhy: r.DecidedWhy, DecidedBy: r.DecidedBy, DecidedAt: r.DecidedAt, DecidedUntil: r.DecidedUntil,
 			})
 			if err != nil {
 				return err
@@ -127,6 +128,7 @@ func (s *Store) findings(ctx context.Context, q *db.Queries, f FindingFilter, p 
 		out[i] = db.ListFindingsByWorthRow{
 			ID: r.ID, FindingKey: r.FindingKey, GroupKey: r.GroupKey, Detection: r.Detection, Absences: r.Absences, Digest: r.Digest, Since: r.Since,
 			Source: r.Source, Scope: r.Scope, Rule: r.Rule, Ignored: r.Ignored, Body: r.Body,
+			Decision: r.Decision, DecidedWhy: r.DecidedWhy, DecidedBy: r.DecidedBy, DecidedAt: r.DecidedAt, DecidedUntil: r.DecidedUntil,
 		}
 	}
 	return out, err
@@ -161,6 +163,7 @@ func (s *Store) Finding(ctx context.Context, key finding.Key) (Finding, error) {
 func toFinding(r db.ListFindingsRow) (Finding, error) {
 	m, err := value.Member(db.MembersRow{
 		GroupKey: r.GroupKey, FindingKey: r.FindingKey, Detection: r.Detection, Absences: r.Absences, Digest: r.Digest, Since: r.Since, Body: r.Body,
+		Decision: r.Decision, DecidedWhy: r.DecidedWhy, DecidedBy: r.DecidedBy, DecidedAt: r.DecidedAt, DecidedUntil: r.DecidedUntil,
 	})
 	return Finding{ID: r.ID, Member: m, Group: rule.GroupKey(r.GroupKey), Rule: r.Rule, Ignored: r.Ignored, Source: r.Source, Scope: r.Scope}, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
+	"cxm/internal/audit"
 	"cxm/internal/credential"
 	"cxm/internal/finding"
 	"cxm/internal/integration"
@@ -23,6 +24,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/lists"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -46,7 +48,7 @@ func onBoth(t *testing.T, test func(t *testing.T, db *store.DB, l *lists.Store))
 		test(t, db, lists.New(db.Base(), "mine"))
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 // made is one of the findings: every third of unknown saving, every fifth an alert.
@@ -235,6 +237,107 @@ func TestTheRest(t *testing.T) {
 		}
 		if groups, _, _ := l.Groups(ctx, "rule 1", lists.Page{}); len(groups) != many/4 {
 			t.Errorf("%d groups of one rule", len(groups))
+		}
+	})
+}
+
+// TestSearchIssues: every order lists what there is, once each, in pages of every size;
+// another tenant's are not among them.
+func TestSearchIssues(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *store.DB, l *lists.Store) {
+		ctx, s := t.Context(), db.Tenant("mine")
+		all, _, err := l.Issues(ctx, lists.IssueFilter{}, lists.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, tracked := range all {
+			tracked.Phase, tracked.Observed.Title, tracked.Observed.IID, tracked.Observed.State = issue.Live, fmt.Sprintf("Disk %c", 'G'-i), int64(i+1), issue.Opened
+			if i%3 > 0 {
+				tracked.Written.Savings, tracked.Written.Currency = money.Known(decimal.NewFromInt(int64(i%3))), "USD"
+			}
+			if err := s.Observe(ctx, tracked.Integration, tracked.Observed.ProjectID, []issue.Tracked{tracked}, noon()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, c := range map[string]struct {
+			search lists.IssueSearch
+			want   string
+		}{
+			"newest":   {lists.IssueSearch{}, "GFEDCBA"},
+			"by title": {lists.IssueSearch{Order: lists.ByTitle}, "ABCDEFG"},
+			"by worth": {lists.IssueSearch{Order: lists.ByWorth}, "EBFCGDA"},
+			"text":     {lists.IssueSearch{Text: " dISK b", Order: lists.ByWorth}, "B"},
+			"number":   {lists.IssueSearch{Text: "#3"}, "E"},
+			"a sign":   {lists.IssueSearch{Text: "%"}, ""},
+			"team":     {lists.IssueSearch{IssueFilter: lists.IssueFilter{Team: "team 1"}, Order: lists.ByTitle}, "BDF"},
+			"closed":   {lists.IssueSearch{IssueFilter: lists.IssueFilter{State: issue.Closed}, Order: lists.ByTitle}, ""},
+		} {
+			for _, size := range []int{1, 3, 7, 100} {
+				got := ""
+				for _, i := range walk(t, size, func(p lists.Page) ([]issue.Tracked, lists.Cursor, error) { return l.SearchIssues(ctx, c.search, p) }) {
+					got += strings.TrimPrefix(i.Observed.Title, "Disk ")
+				}
+				if got != c.want {
+					t.Errorf("%s in pages of %d: %s, want %s", name, size, got, c.want)
+				}
+			}
+		}
+		teams, places, err := l.Choices(ctx)
+		if err != nil || !slices.Equal(teams, []string{"team 0", "team 1"}) || len(places) != 3 {
+			t.Errorf("%v, %v (%v)", teams, places, err)
+		}
+	})
+}
+
+// TestSteps: the steps of a run in its order, by outcome, and the last that ended.
+func TestSteps(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *store.DB, l *lists.Store) {
+		ctx, s := t.Context(), db.Tenant("mine")
+		var entries []plan.Entry
+		for i := range 9 {
+			entries = append(entries, plan.Entry{Seq: i + 1, Verb: plan.Close, Reason: "gone", Group: rule.NewGroupKey("mine", "0")})
+		}
+		run, stored, err := s.BeginRun(ctx, plan.Run{Integration: 1, State: plan.Waiting, Digest: "d", Why: "many", StartedAt: noon(), Steps: 9}, entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range []int{1, 4, 9, 50} {
+			var got []int
+			for _, e := range walk(t, size, func(p lists.Page) ([]plan.Entry, lists.Cursor, error) { return l.Steps(ctx, run.ID, "", p) }) {
+				got = append(got, e.Seq)
+			}
+			if !slices.Equal(got, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+				t.Errorf("in pages of %d: %v", size, got)
+			}
+		}
+		if latest, err := l.Latest(ctx, run.ID, 3); err != nil || len(latest) != 0 {
+			t.Errorf("the last of what was not taken: %v (%v)", latest, err)
+		}
+		if err := s.RejectRun(audit.With(ctx, audit.Actor{Kind: audit.Person, Name: "engineer"}), run.ID, "engineer", "not now", noon()); err != nil {
+			t.Fatal(err)
+		}
+		counts, err := l.Outcomes(ctx, run.ID)
+		latest, bad := l.Latest(ctx, run.ID, 3)
+		if err != nil || bad != nil || counts[plan.Skipped] != 9 || len(latest) != 3 || latest[0].Seq != 9 {
+			t.Errorf("%v, %v (%v, %v)", counts, latest, err, bad)
+		}
+		now, err := l.Run(ctx, run.ID)
+		if err != nil || !now.Rejected() || now.Rejection != "not now" {
+			t.Errorf("%+v (%v)", now, err)
+		}
+		if last, err := s.LastHeld(ctx, 1); err != nil || last.ID != run.ID {
+			t.Errorf("%+v (%v)", last, err)
+		}
+		if behind, err := l.Behind(ctx, rule.NewGroupKey("mine", "0"), stored[6].ID, 10); err != nil || len(behind) != 2 {
+			t.Errorf("%v (%v)", behind, err)
+		}
+		for _, err := range []error{s.RejectRun(ctx, run.ID, "x", "y", noon()), db.Tenant("theirs").RejectRun(ctx, run.ID, "x", "y", noon())} {
+			if !errors.Is(err, store.ErrNotWaiting) {
+				t.Errorf("rejected again: %v", err)
+			}
+		}
+		if _, err := lists.New(db.Base(), "theirs").Run(ctx, run.ID); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("another tenant's run: %v", err)
 		}
 	})
 }

@@ -5,7 +5,8 @@
 // of one; no value of a session, token or link is here, only its hash; whoever loses
 // a role, changes their password or is disabled has no session afterwards, also none
 // that begins at the same moment; somebody always looks after the installation, once
-// anybody does.
+// anybody does, and a tenant keeps its last admin, unless a provider's groups say
+// otherwise.
 package people
 
 import (
@@ -13,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cxm/internal/credential"
@@ -205,9 +207,15 @@ func (s *Store) Rehash(ctx context.Context, id int64, was, is credential.Secret)
 }
 
 // SetRole gives a role in a tenant as an admin does, or takes it away when it is
-// empty, and ends the person's sessions when that changed anything.
+// empty, and ends the person's sessions when that changed anything. The error is
+// signin.ErrLastAdmin when the tenant would have no admin any more.
 func (s *Store) SetRole(ctx context.Context, id int64, tenant string, r role.Role, now time.Time) error {
 	return s.save(ctx, "role", "changing a role", func(ctx context.Context, q *db.Queries) error {
+		if r != role.Admin {
+			if err := q.LockTenantAdmins(ctx, tenant); err != nil {
+				return err
+			}
+		}
 		p, err := person(ctx, q, id)
 		if err != nil {
 			return err
@@ -220,6 +228,12 @@ func (s *Store) SetRole(ctx context.Context, id int64, tenant string, r role.Rol
 		for _, g := range p.Grants {
 			if g.Tenant == tenant && g.Origin == "" {
 				have = append(have, g)
+			}
+		}
+		if r != role.Admin {
+			kept := slices.DeleteFunc(slices.Clone(p.Grants), func(g signin.Grant) bool { return slices.Contains(have, g) })
+			if err := alone(ctx, q, p, signin.Person{Grants: kept}, tenant); err != nil {
+				return err
 			}
 		}
 		_, err = replace(ctx, q, id, have, want, now)
@@ -241,9 +255,12 @@ func (s *Store) SetInstallation(ctx context.Context, id int64, yes bool) error {
 
 // Disable keeps since when the person may not come in, or with the zero time that
 // they may again, and ends their sessions. The error is signin.ErrLastAdmin when
-// nobody would look after the installation.
+// nobody would look after the installation, or a tenant would have no admin any more.
 func (s *Store) Disable(ctx context.Context, id int64, since time.Time) error {
 	return s.save(ctx, "disable", "changing whether the person is disabled", func(ctx context.Context, q *db.Queries) error {
+		if err := leaves(ctx, q, id, !since.IsZero()); err != nil {
+			return err
+		}
 		if err := others(ctx, q, id, !since.IsZero()); err != nil {
 			return err
 		}
@@ -270,4 +287,45 @@ func others(ctx context.Context, q *db.Queries, id int64, leaves bool) error {
 		return signin.ErrLastAdmin
 	}
 	return nil
+}
+
+// leaves sees that every tenant of which a person is an admin has another one, where
+// they leave. Tenants are locked in the order of their names, and before the people.
+func leaves(ctx context.Context, q *db.Queries, id int64, gone bool) error {
+	if !gone {
+		return nil
+	}
+	p, err := person(ctx, q, id)
+	if err != nil {
+		return err
+	}
+	for _, tenant := range p.Tenants() {
+		if err := q.LockTenantAdmins(ctx, tenant); err != nil {
+			return err
+		}
+		if p, err = person(ctx, q, id); err != nil { // as it is now
+			return err
+		}
+		if err := alone(ctx, q, p, signin.Person{}, tenant); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func admin(p signin.Person, tenant string) bool {
+	return p.DisabledAt.IsZero() && slices.Contains(p.Roles(tenant), role.Admin)
+}
+
+// alone is signin.ErrLastAdmin where a person who is an admin of the tenant would not
+// be any more, and nobody else is.
+func alone(ctx context.Context, q *db.Queries, was, is signin.Person, tenant string) error {
+	if !admin(was, tenant) || admin(is, tenant) {
+		return nil
+	}
+	others, err := q.OtherTenantAdmins(ctx, was.ID, tenant)
+	if err == nil && others == 0 {
+		err = &signin.LastAdminError{Tenant: tenant}
+	}
+	return err
 }

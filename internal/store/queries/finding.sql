@@ -9,11 +9,12 @@ returning id;
 select id, group_key, also, scope_id from findings where tenant = @tenant and finding_key = @finding_key;
 
 -- AddGroup makes a group that is new, and neither changes nor holds one that is
--- there.
--- name: AddGroup :execrows
+-- there. It is run for many at once (AddGroups).
+-- name: AddGroup :many
 insert into finding_groups (tenant, group_key, rule, ignored, parent, version, dirty)
 values (@tenant, @group_key, @rule, @ignored, @parent, 1, true)
-on conflict (tenant, group_key) do nothing;
+on conflict (tenant, group_key) do nothing
+returning group_key;
 
 -- MarkGroup says that a group changed, by which rule it is now, and which finding
 -- left it; what is not given stays.
@@ -23,7 +24,7 @@ update finding_groups set
 	left_at = coalesce(sqlc.narg('left_at'), left_at), dirty = true, version = version + 1
 where tenant = @tenant and group_key = @group_key;
 
--- PutFinding keeps since where none is given.
+-- PutFinding keeps since where none is given. It is run for many at once (PutFindings).
 -- name: PutFinding :one
 insert into findings (
 	tenant, scope_id, finding_key, first_key, group_key, also, kind, account, detection, absences,
@@ -36,8 +37,9 @@ on conflict (tenant, finding_key) do update set
 	scope_id = excluded.scope_id, first_key = excluded.first_key, group_key = excluded.group_key, also = excluded.also, kind = excluded.kind, account = excluded.account,
 	detection = excluded.detection, absences = excluded.absences, digest = excluded.digest, since = coalesce(excluded.since, findings.since),
 	severity = excluded.severity, savings = excluded.savings, savings_micros = excluded.savings_micros, currency = excluded.currency
-returning id;
+returning id, finding_key;
 
+-- PutBody is run for many at once (PutBodies).
 -- name: PutBody :exec
 insert into finding_bodies (finding_id, tenant, body, search) values (@finding_id, @tenant, @body, @search)
 on conflict (finding_id) do update set body = excluded.body, search = excluded.search;

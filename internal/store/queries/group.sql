@@ -15,42 +15,47 @@ where tenant = @tenant and group_key > @after and dirty
 order by group_key limit @page;
 
 -- name: Members :many
-select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = @tenant and f.group_key >= @first and f.group_key <= @last
 order by f.group_key;
 
 -- name: DirtyMembers :many
-select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from finding_groups g
 join findings f on f.tenant = g.tenant and f.group_key = g.group_key
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where g.tenant = @tenant and g.group_key >= @first and g.group_key <= @last and g.dirty
 order by g.group_key;
 
 -- Findings that are in a group besides their first one.
 -- name: AlsoMembers :many
-select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from memberships m
 join findings f on f.tenant = m.tenant and f.id = m.finding_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where m.tenant = @tenant and m.group_key >= @first and m.group_key <= @last
 order by m.group_key;
 
 -- name: DirtyAlsoMembers :many
-select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select m.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from finding_groups g
 join memberships m on m.tenant = g.tenant and m.group_key = g.group_key
 join findings f on f.tenant = m.tenant and f.id = m.finding_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where g.tenant = @tenant and g.group_key >= @first and g.group_key <= @last and g.dirty
 order by g.group_key;
 
 -- name: Departed :one
-select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body
+select f.group_key, f.finding_key, f.detection, f.absences, f.digest, f.since, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = @tenant and f.id = @id;
 
 -- name: GroupIssues :many

@@ -3,11 +3,11 @@
 insert into issues (
 	tenant, integration_id, group_key, nonce, phase, rev, sent_at,
 	project_id, iid, state, pending_state, override_state, observed, written, missing, trouble,
-	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at
+	routed_id, move_to, move_at, move_refused, returns, returned_as, checked_at, team, gave, judged, judged_at, search, worth
 ) values (
 	@tenant, @integration_id, @group_key, @nonce, @phase, 1, @sent_at,
 	@project_id, @iid, @state, @pending_state, @override_state, @observed, @written, @missing, @trouble,
-	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at, @team, @gave, @judged, @judged_at
+	@routed_id, @move_to, @move_at, @move_refused, @returns, @returned_as, @checked_at, @team, @gave, @judged, @judged_at, @search, @worth
 )
 on conflict (tenant, integration_id, group_key) where phase in ('intended', 'in doubt', 'live', 'lost') do nothing
 returning id;
@@ -19,7 +19,7 @@ update issues set
 	observed = @observed, written = @written, missing = @missing, trouble = @trouble,
 	routed_id = @routed_id, move_to = @move_to, move_at = @move_at, move_refused = @move_refused,
 	returns = @returns, returned_as = @returned_as, team = @team,
-	gave = @gave, judged = @judged, judged_at = @judged_at, rev = rev + 1
+	gave = @gave, judged = @judged, judged_at = @judged_at, search = @search, worth = @worth, rev = rev + 1
 where tenant = @tenant and id = @id and rev = @rev;
 
 -- name: Unsettled :many

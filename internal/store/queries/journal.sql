@@ -17,10 +17,21 @@ update runs set state = @state, why = @why, digest = @digest, undoes = @undoes,
 	done = @done, failed = @failed, in_doubt = @in_doubt, skipped = @skipped
 where tenant = @tenant and id = @id;
 
--- ApproveRun lets a run go that waits, and only once.
+-- ApproveRun lets a run go that waits, or that was rejected, and only once.
 -- name: ApproveRun :execrows
-update runs set state = 'running', approved_by = @approved_by, approved_at = @approved_at
+update runs set state = 'running', approved_by = @approved_by, approved_at = @approved_at, finished_at = null, skipped = 0
+where tenant = @tenant and id = @id and (state = 'waiting' or state = 'superseded' and rejected_by <> '');
+
+-- RejectRun ends a run that waits, and only once.
+-- name: RejectRun :execrows
+update runs set state = 'superseded', rejected_by = @rejected_by, rejection = @rejection, finished_at = @finished_at, skipped = steps
 where tenant = @tenant and id = @id and state = 'waiting';
+
+-- LastHeld is what waited last, or waits, of an integration.
+-- name: LastHeld :many
+select * from runs
+where tenant = @tenant and integration_id = @integration_id and digest <> ''
+order by id desc limit 1;
 
 -- name: RunByID :one
 select * from runs where tenant = @tenant and id = @id;

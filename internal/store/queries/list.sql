@@ -3,11 +3,12 @@
 -- another order than that of the page.
 
 -- name: ListFindings :many
-select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body
+select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 cross join finding_bodies b
 cross join scopes s
 cross join finding_groups g
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = @tenant and b.finding_id = f.id and b.tenant = f.tenant and s.id = f.scope_id and s.tenant = f.tenant
 and g.tenant = f.tenant and g.group_key = f.group_key and f.id > @after
 and (f.kind = @kind or @kind = '') and (f.detection = @detection or @detection = '') and (f.account = @account or @account = '')
@@ -17,11 +18,12 @@ order by f.id limit @page;
 
 -- The same, those of the largest saving first; those of unknown saving are last.
 -- name: ListFindingsByWorth :many
-select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(f.savings_micros, -1) as worth
+select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until, coalesce(f.savings_micros, -1) as worth
 from findings f
 cross join finding_bodies b
 cross join scopes s
 cross join finding_groups g
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = @tenant and b.finding_id = f.id and b.tenant = f.tenant and s.id = f.scope_id and s.tenant = f.tenant
 and g.tenant = f.tenant and g.group_key = f.group_key and coalesce(f.savings_micros, -1) <= @below and (coalesce(f.savings_micros, -1) < @below or f.id > @after)
 and (f.kind = @kind or @kind = '') and (f.detection = @detection or @detection = '') and (f.account = @account or @account = '')
@@ -30,11 +32,12 @@ and (b.search like cast(@search as text) escape '\' or cast(@search as text) = '
 order by coalesce(f.savings_micros, -1) desc, f.id limit @page;
 
 -- name: OneFinding :many
-select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body
+select f.id, f.finding_key, f.group_key, f.detection, f.absences, f.digest, f.since, s.source, s.scope, g.rule, g.ignored, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 cross join finding_bodies b
 cross join scopes s
 cross join finding_groups g
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = @tenant and b.finding_id = f.id and b.tenant = f.tenant and s.id = f.scope_id and s.tenant = f.tenant
 and g.tenant = f.tenant and g.group_key = f.group_key and f.finding_key = @finding_key;
 

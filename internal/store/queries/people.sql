@@ -27,6 +27,16 @@ update people set installation = true where installation = true and disabled_at 
 -- name: InstallationAdmins :one
 select count(*) from people where installation = true and disabled_at is null;
 
+-- Locks who is an admin of a tenant until the transaction ends. Who is left is to be
+-- read by another statement, which sees what those did that this one waited for.
+-- name: LockTenantAdmins :exec
+update tenant_roles set role = 'admin' where tenant = @tenant and role = 'admin';
+
+-- name: OtherTenantAdmins :one
+select count(*) from people
+where id <> @id and disabled_at is null
+and exists (select 1 from tenant_roles r where r.tenant = @tenant and r.person_id = people.id and r.role = 'admin');
+
 -- name: SavePassword :execrows
 update people set password = @password, generation = generation + 1 where id = @id;
 

@@ -1,8 +1,9 @@
 -- name: FindingsFrom :many
-select f.finding_key, f.group_key, f.detection, f.absences, f.since, s.source, s.scope, b.body
+select f.finding_key, f.group_key, f.detection, f.absences, f.since, s.source, s.scope, b.body, coalesce(d.decision, '') as decision, coalesce(d.reason, '') as decided_why, coalesce(d.author, '') as decided_by, d.made_at as decided_at, d.until as decided_until
 from findings f
 join scopes s on s.tenant = f.tenant and s.id = f.scope_id
 join finding_bodies b on b.finding_id = f.id and b.tenant = f.tenant
+left join decisions d on d.tenant = f.tenant and d.finding_id = f.id and d.standing
 where f.tenant = @tenant and f.finding_key >= @first and f.finding_key < @behind
 order by f.finding_key limit @page;
 

@@ -57,16 +57,27 @@ func New(q *db.Queries, tenant string) *Mover {
 	return &Mover{q: q, tenant: tenant, touched: map[string]change{}, left: map[string]bool{}}
 }
 
-// Open sees to it that the groups are there that a finding goes to.
+// Open sees to it that the groups are there that findings go to, in the order in
+// which they go there.
 func (m *Mover) Open(ctx context.Context, places []Place) error {
+	var wanted []db.AddGroupParams
+	seen := map[string]bool{}
 	for _, p := range places {
-		added, err := m.q.AddGroup(ctx, db.AddGroupParams{Tenant: m.tenant, GroupKey: p.Group, Rule: p.Rule, Ignored: p.Ignored, Parent: p.Child != ""})
-		if err != nil {
-			return err
+		if !seen[p.Group] {
+			seen[p.Group] = true
+			wanted = append(wanted, db.AddGroupParams{Tenant: m.tenant, GroupKey: p.Group, Rule: p.Rule, Ignored: p.Ignored, Parent: p.Child != ""})
 		}
-		if added == 0 {
-			m.touch(p.Group, change{rule: sql.NullString{String: p.Rule, Valid: true}, ignored: sql.NullString{String: p.Ignored, Valid: true}})
+	}
+	added, err := m.q.AddGroups(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		if added[p.Group] {
+			delete(added, p.Group) // it was made with what this one says
+			continue
 		}
+		m.touch(p.Group, change{rule: sql.NullString{String: p.Rule, Valid: true}, ignored: sql.NullString{String: p.Ignored, Valid: true}})
 	}
 	return nil
 }

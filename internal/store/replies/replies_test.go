@@ -13,6 +13,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/pgtest"
 	"cxm/internal/store/replies"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -30,7 +31,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s *replies.Store)) {
 		test(t, replies.New(db.Base()))
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 123456789, time.UTC) }

@@ -16,6 +16,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/pgtest"
 	"cxm/internal/store/reviews"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -44,7 +45,7 @@ func onBoth(t *testing.T, test func(t *testing.T, mine, theirs *reviews.Store, i
 		test(t, reviews.New(db.Base(), "mine"), reviews.New(db.Base(), "theirs"), connect("mine"), connect("theirs"))
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 const url = "https://gitlab.example.com"

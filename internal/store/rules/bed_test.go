@@ -24,6 +24,7 @@ import (
 	"cxm/internal/store"
 	"cxm/internal/store/pgtest"
 	"cxm/internal/store/rules"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -35,7 +36,7 @@ func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 123456000, time.
 // onBoth runs a test on both databases.
 func onBoth(t *testing.T, test func(t *testing.T, o store.Options)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 // fatal is what a test and a property's check have in common.

@@ -20,6 +20,7 @@ import (
 	"cxm/internal/store/database"
 	"cxm/internal/store/pgtest"
 	"cxm/internal/store/sources"
+	"cxm/internal/store/storetest"
 )
 
 var postgres pgtest.Once
@@ -46,7 +47,7 @@ func both(t *testing.T, f func(*bench)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		f(newBench(t, store.Options{URL: postgres.Server(t).Database(t)}))
+		f(newBench(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}))
 	})
 }
 

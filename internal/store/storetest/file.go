@@ -50,6 +50,9 @@ func (f *File) make() ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+// Migrated makes cxm's tables in an empty PostgreSQL database, for pgtest.Once.Copy.
+func Migrated(url string) error { return Migrate(store.Options{URL: url}, nil) }
+
 // Migrate makes cxm's tables in an empty database, and what add adds (nil:
 // nothing). When it returns nobody is connected to it, so that it can be copied.
 func Migrate(o store.Options, add func(context.Context, *store.DB) error) error {

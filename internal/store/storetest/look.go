@@ -132,6 +132,7 @@ func runs(b *bench) {
 	var full plan.Run
 	fill(&full)
 	full.ID, full.Integration, full.Shared = b.begin().ID, 0, false // these stay as the run began
+	full.RejectedBy, full.Rejection = "", ""                        // RejectRun alone writes these
 	b.ok(b.FinishRun(b.ctx, full, ""))
 	second := b.begin()
 	got, err := b.Runs(b.ctx, 10)

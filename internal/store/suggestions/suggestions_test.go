@@ -23,6 +23,7 @@ import (
 	"cxm/internal/store/database"
 	"cxm/internal/store/db"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 	"cxm/internal/store/suggestions"
 )
 
@@ -53,7 +54,7 @@ func onBoth(t *testing.T, test func(mine, theirs *bed)) {
 		test(newBed(t, d, "mine"), newBed(t, d, "theirs"))
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 func newBed(t *testing.T, d *store.DB, tenant string) *bed {

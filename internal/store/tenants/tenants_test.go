@@ -12,6 +12,7 @@ import (
 
 	"cxm/internal/store"
 	"cxm/internal/store/pgtest"
+	"cxm/internal/store/storetest"
 	"cxm/internal/store/tenants"
 )
 
@@ -66,7 +67,7 @@ func TestTenants(t *testing.T) {
 		}
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
-	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Server(t).Database(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
 func TestCheckName(t *testing.T) {

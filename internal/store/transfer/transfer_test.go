@@ -32,6 +32,7 @@ import (
 	"cxm/internal/store/connections"
 	"cxm/internal/store/database"
 	storedb "cxm/internal/store/db"
+	"cxm/internal/store/decisions"
 	"cxm/internal/store/declared"
 	"cxm/internal/store/digests"
 	"cxm/internal/store/hooks"
@@ -41,10 +42,12 @@ import (
 	"cxm/internal/store/reviews"
 	"cxm/internal/store/rules"
 	"cxm/internal/store/sources"
+	"cxm/internal/store/storetest"
 	"cxm/internal/store/suggestions"
 	"cxm/internal/store/tenants"
 	"cxm/internal/store/tokens"
 	"cxm/internal/store/transfer"
+	"cxm/internal/store/views"
 )
 
 var postgres pgtest.Once
@@ -59,8 +62,7 @@ func file(t *testing.T) store.Options {
 }
 
 func server(t *testing.T) place {
-	s := postgres.Server(t)
-	return func(t *testing.T) store.Options { return store.Options{URL: s.Database(t)} }
+	return func(t *testing.T) store.Options { return store.Options{URL: postgres.Copy(t, storetest.Migrated)} }
 }
 
 // TestCopy goes from each kind of database to each, and on to the next: in the
@@ -165,6 +167,9 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	ok(kept.AddKeyset(t.Context(), tokens.Keyset{Sealed: []byte{1, 0, 0xff}, Key: 1 << 31}, noon()))
 	ok(earlier(t, db, in.ID))
 	ok(s.UpdateIntegration(t.Context(), in, []byte{0, 1, 0xff, '\n', '\\'}, credential.Token{ExpiresAt: noon(), Scopes: []string{"api"}})) // the value of the token before is dropped: an empty column
+	saved := views.New(db.Base(), "default")
+	ok(saved.Save(t.Context(), 1, "mine", "status=open", noon()))
+	ok(saved.Record(t.Context(), views.Day{Day: "2026-03-14", Open: money.Totals{"USD": decimal.New(1, -2)}, At: noon()}))
 	p := finding.Pull{Source: "test", Scope: "one", ReceivedAt: noon(), Complete: true}
 	short := texts()[:6]
 	_, err = s.Ingest(t.Context(), p, func(door rule.Intake) (finding.Pull, error) {
@@ -239,6 +244,11 @@ func furnish(t *testing.T, o store.Options) (integrationID int64) {
 	ok(delivering.Rotate(t.Context(), "tool", []byte{1}, noon(), noon()))
 	_, err = delivering.Accept(t.Context(), []sources.Delivery{{Source: from.ID, Name: "tool", ReceivedAt: noon(), Events: []sources.Event{{Digest: sources.Digest{0, 0xff}, Text: []byte(texts()[2])}}}})
 	ok(err)
+	decided := decisions.New(db.Base(), "default")
+	for _, d := range []finding.Decided{{Decision: finding.Exception, Reason: texts()[2], By: texts()[3], At: noon()}, {Decision: finding.Snoozed, Until: noon(), At: noon()}} {
+		_, err = decided.Decide(t.Context(), finding.NewKey("test", "1"), d)
+		ok(err)
+	}
 	taught := suggestions.New(db.Base(), "default")
 	_, err = taught.Number(t.Context(), []suggestions.Suggestion{{Identity: "one", Says: texts()[2]}})
 	ok(err)

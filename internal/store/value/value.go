@@ -8,9 +8,11 @@ package value
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"cxm/internal/finding"
 	"cxm/internal/issue"
+	"cxm/internal/money"
 	"cxm/internal/plan"
 	"cxm/internal/rule"
 	"cxm/internal/store/db"
@@ -78,7 +80,7 @@ func AddIssue(tenant string, t issue.Tracked) (db.AddIssueParams, error) {
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
 		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
 		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, CheckedAt: db.Time{Time: t.SentAt}, Team: t.Team,
-		Gave: gave, Judged: verdict, JudgedAt: since,
+		Gave: gave, Judged: verdict, JudgedAt: since, Search: listed(t), Worth: worth(t),
 	}, err
 }
 
@@ -94,8 +96,26 @@ func SaveIssue(tenant string, t issue.Tracked) (db.SaveIssueParams, error) {
 		Observed: observed, Written: written, Missing: int64(t.Missing), Trouble: t.Trouble,
 		RoutedID: t.Routed, MoveTo: t.Move.To, MoveAt: db.Time{Time: t.Move.At}, MoveRefused: t.Move.Refused,
 		Returns: int64(t.Returns.Times), ReturnedAs: t.Returns.Last, Team: t.Team,
-		Gave: gave, Judged: verdict, JudgedAt: since,
+		Gave: gave, Judged: verdict, JudgedAt: since, Search: listed(t), Worth: worth(t),
 	}, err
+}
+
+// listed is what lists find an issue by, and order it by as its title.
+func listed(t issue.Tracked) string {
+	text := strings.ToLower(fmt.Sprintf("%s #%d %s", t.Observed.Title, t.Observed.IID, t.Observed.WebURL))
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")
+	if runes := []rune(text); len(runes) > 500 { // an index has to hold it
+		text = string(runes[:500])
+	}
+	return text
+}
+
+// worth is the saving that an issue says, in millionths; -1: unknown.
+func worth(t issue.Tracked) int64 {
+	if !t.Written.Savings.Valid {
+		return -1
+	}
+	return money.Micros(t.Written.Savings.Decimal)
 }
 
 // Member is the member of a group that a row tells of.
@@ -106,6 +126,7 @@ func Member(r db.MembersRow) (rule.Member, error) {
 		return m, fmt.Errorf("finding %s in the database: %w", r.FindingKey, err)
 	}
 	m.Sighting = finding.Sighting{Detection: finding.Detection(r.Detection), Absences: int(r.Absences), Digest: digest, Since: r.Since.Time}
+	m.Decided = finding.Decided{Decision: finding.Decision(r.Decision), Reason: r.DecidedWhy, By: r.DecidedBy, At: r.DecidedAt.Time, Until: r.DecidedUntil.Time}
 	return m, db.Decode(r.Body, &m.Finding, "body of finding", r.FindingKey)
 }
 
@@ -150,6 +171,7 @@ func Run(r db.Run) plan.Run {
 		ID: r.ID, Integration: r.IntegrationID, State: plan.RunState(r.State), Shared: r.Shared, Why: r.Why, Digest: r.Digest, Undoes: r.Undoes,
 		ApprovedBy: r.ApprovedBy, ApprovedAt: r.ApprovedAt.Time, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
 		Steps: int(r.Steps), Done: int(r.Done), Failed: int(r.Failed), InDoubt: int(r.InDoubt), Skipped: int(r.Skipped),
+		RejectedBy: r.RejectedBy, Rejection: r.Rejection,
 	}
 }
 

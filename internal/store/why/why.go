@@ -31,6 +31,7 @@ func New(d *database.DB, tenant string) *Store { return &Store{db: d, tenant: te
 type Found struct {
 	Finding  finding.Finding
 	Sighting finding.Sighting // its Digest is left out
+	Decided  finding.Decided
 	Group    rule.GroupKey
 	Source   string // that delivered it last
 	Scope    string
@@ -45,6 +46,7 @@ func (s *Store) From(ctx context.Context, prefix string, most int) ([]Found, err
 		for _, r := range rows {
 			f := Found{
 				Sighting: finding.Sighting{Detection: finding.Detection(r.Detection), Absences: int(r.Absences), Since: r.Since.Time},
+				Decided:  finding.Decided{Decision: finding.Decision(r.Decision), Reason: r.DecidedWhy, By: r.DecidedBy, At: r.DecidedAt.Time, Until: r.DecidedUntil.Time},
 				Group:    rule.GroupKey(r.GroupKey), Source: r.Source, Scope: r.Scope,
 			}
 			if err := db.Decode(r.Body, &f.Finding, "body of finding", r.FindingKey); err != nil {
