@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"cxm/internal/issue"
@@ -20,6 +21,9 @@ func (e *Engine) hold(ctx context.Context, h plan.Held) (plan.Run, error) {
 	}
 	if len(h.Steps) == 0 {
 		return plan.Run{}, e.supersede(ctx, waiting)
+	}
+	if said, err := e.Rejected(ctx, h); err != nil || said.ID != 0 {
+		return plan.Run{}, errors.Join(err, e.supersede(ctx, waiting))
 	}
 	entries := make([]plan.Entry, len(h.Steps))
 	for i, s := range h.Steps {
@@ -48,6 +52,23 @@ func (e *Engine) Waiting(ctx context.Context) (plan.Run, error) {
 	return plan.Run{}, nil
 }
 
+// Rejected is the run in which a person said no to exactly what is held; ID 0:
+// nobody did. The same steps for the same issues do not wait again then. Once other
+// steps have waited since, they are asked about anew.
+func (e *Engine) Rejected(ctx context.Context, h plan.Held) (plan.Run, error) {
+	if len(h.Steps) == 0 {
+		return plan.Run{}, nil
+	}
+	last, err := e.Census.LastHeld(ctx, e.Integration.ID)
+	if err != nil {
+		return plan.Run{}, fmt.Errorf("looking for what was rejected: %w", err)
+	}
+	if last.Rejected() && last.Digest == h.Digest() {
+		return last, nil
+	}
+	return plan.Run{}, nil
+}
+
 // supersede ends a run that waited for what is no longer to be done.
 func (e *Engine) supersede(ctx context.Context, waiting plan.Run) error {
 	if waiting.ID == 0 {
@@ -57,7 +78,7 @@ func (e *Engine) supersede(ctx context.Context, waiting plan.Run) error {
 	return e.Journal.FinishRun(ctx, waiting, "no longer to be done when a later run planned")
 }
 
-// Approve carries out the steps of a run that waits, those that are still to be
+// Approve carries out the steps of a run that waits or was rejected, those that are still to be
 // done: what changed since it was planned is left to the next plan. By is who
 // says so.
 func (e *Engine) Approve(ctx context.Context, id int64, by string) (Report, error) {
@@ -68,8 +89,8 @@ func (e *Engine) Approve(ctx context.Context, id int64, by string) (Report, erro
 	if run.Integration != e.Integration.ID {
 		return Report{}, fmt.Errorf("approving run %d: it belongs to integration %d", id, run.Integration)
 	}
-	if run.State != plan.Waiting {
-		return Report{}, fmt.Errorf("approving run %d: it is %s and waits for nobody: `cxm plan` says what waits", id, run.State)
+	if err := e.approvable(ctx, run); err != nil {
+		return Report{}, err
 	}
 	if _, err := e.Look(ctx); err != nil {
 		return Report{}, err
@@ -90,6 +111,22 @@ func (e *Engine) Approve(ctx context.Context, id int64, by string) (Report, erro
 	p := plan.Only(all, planned)
 	a.report.Run.Skipped = len(planned) - len(p.Steps)
 	return a.carryOut(ctx, p)
+}
+
+// approvable says why a run cannot be approved. One that was rejected can be after
+// all, as long as nothing else has waited since.
+func (e *Engine) approvable(ctx context.Context, run plan.Run) error {
+	if run.State == plan.Waiting {
+		return nil
+	}
+	last, err := e.Census.LastHeld(ctx, e.Integration.ID)
+	if err != nil {
+		return fmt.Errorf("approving run %d: %w", run.ID, err)
+	}
+	if run.Rejected() && last.ID == run.ID {
+		return nil
+	}
+	return fmt.Errorf("approving run %d: it is %s and waits for nobody: `cxm plan` says what waits", run.ID, run.State)
 }
 
 // Undone is what an undo would do, or did.

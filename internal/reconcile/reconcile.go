@@ -103,6 +103,8 @@ type Runs interface {
 type Census interface {
 	// CountOpen is how many issues of the integration are open.
 	CountOpen(ctx context.Context, integrationID int64) (int, error)
+	// LastHeld is the run that waited last, or waits; ID 0: none ever did.
+	LastHeld(ctx context.Context, integrationID int64) (plan.Run, error)
 	// Used is what windows of caps and budgets hold.
 	Used(ctx context.Context, integrationID int64, windows []attention.Window) (map[attention.Window]int, error)
 	// Lost lists the issues of a project that could not be seen when last asked for.
@@ -318,6 +320,7 @@ func (e *Engine) decide(ctx context.Context, g rule.Group, have []issue.Tracked)
 			ours = append(ours, t)
 		}
 	}
+	g = g.AsOf(e.Clock()) // the end of a decision is no time of the tracker's
 	r := e.ruling(ctx, g)
 	if r.Away != "" && g.Ignored == "" {
 		g.Ignored = r.Away
