@@ -20,6 +20,7 @@ func (l *Loaded) check() error {
 	s := l.Server
 	wrong("server.listen", address(s.Listen))
 	wrong("status.listen", address(l.Status.Listen))
+	wrong("server.public_url", site(s.PublicURL))
 	for _, each := range s.TrustedProxies {
 		wrong("server.trusted_proxies", network(each))
 	}
@@ -38,7 +39,7 @@ func (l *Loaded) check() error {
 	if s.Listen != "" && s.Listen == l.Status.Listen && !strings.HasSuffix(s.Listen, ":0") {
 		wrong("status.listen", errors.New("the status page is for operators, and this is the public address: choose another, such as 127.0.0.1:9464"))
 	}
-	return err
+	return errors.Join(err, l.signIn())
 }
 
 // address says what is wrong with where to listen.
@@ -78,8 +79,7 @@ func loopback(text string) bool {
 	if err != nil {
 		return false
 	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return local(host)
 }
 
 // Input is a variable that one command reads, and that is no configuration.
@@ -98,9 +98,14 @@ func Inputs() []Input {
 }
 
 // Strangers are the variables that look like cxm's and are not, such as misspelt
-// ones, of an environment as os.Environ gives it.
-func Strangers(environ []string) []string {
+// ones, of an environment as os.Environ gives it. l names some more; it may be nil.
+func Strangers(environ []string, l *Loaded) []string {
 	known := map[string]bool{}
+	if l != nil {
+		for _, p := range l.SignIn.Providers {
+			known[p.SecretEnv] = true
+		}
+	}
 	for _, f := range Fields() {
 		known[f.Env] = true
 		if f.Secret {

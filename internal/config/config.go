@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Tenant   string // whose integrations, rules and findings commands are about
 	DataDir  string // empty: cxm in the XDG data directory
+	Remote   Remote
 	Database Database
 	Key      Key
 	Network  Network
@@ -25,9 +26,18 @@ type Config struct {
 	Caps     Caps
 	Work     Work
 	Server   Server
+	SignIn   SignIn
 	Status   Status
 	Log      Log
 	Traces   Traces
+}
+
+// Remote is a server that commands ask, in the place of the data of this machine.
+type Remote struct {
+	Server       string            // its address; empty: none, the data of this machine
+	Token        credential.Secret // an API token of that server's
+	CAFile       string            // certificates in PEM that are trusted beside the system's; empty: none
+	InsecureHTTP bool              // the token may go out without TLS
 }
 
 // Database says where cxm keeps what it knows.
@@ -77,6 +87,7 @@ type Work struct {
 // Server is the public listener.
 type Server struct {
 	Listen                   string   // host:port, or systemd:NAME; empty: nowhere
+	PublicURL                string   // as people and GitLab reach it; empty: not known
 	TLSCertificate           string   // file with the chain in PEM; empty: no TLS
 	TLSKey                   string   // file with its key in PEM
 	TrustedProxies           []string // networks and addresses whose X-Forwarded-For is believed

@@ -42,6 +42,9 @@ func draw(t *rapid.T, f config.Field, what string) (text, inFile string) {
 		case "server.listen", "status.listen":
 			text = fmt.Sprintf("127.0.0.1:%d", rapid.IntRange(1, 65535).Draw(t, what))
 			return text, fmt.Sprintf("%q", text)
+		case "server.public_url":
+			text = fmt.Sprintf("https://cxm-%d.example.com", rapid.IntRange(1, 99).Draw(t, what))
+			return text, fmt.Sprintf("%q", text)
 		default:
 			text = rapid.StringMatching(`[a-z0-9:/#@ ]{0,20}[a-z]`).Draw(t, what)
 			text = what + text
@@ -121,6 +124,8 @@ func paired(key string) bool {
 
 func reveal(l *config.Loaded, f config.Field) string {
 	switch f.Key {
+	case "remote.token":
+		return l.Remote.Token.Reveal()
 	case "database.url":
 		return l.Database.URL.Reveal()
 	case "key.text":
@@ -314,8 +319,8 @@ func inForceOf(text string) string {
 
 // TestStrangers: a variable that is nobody's is named.
 func TestStrangers(t *testing.T) {
-	got := config.Strangers([]string{"CXM_LISTEN=x", "CXM_LISTN=x", "CXM_KEY_FILE=x", "CXM_GITLAB_TOKEN=x", "CXM_LISTEN_FILE=x", "HOME=x"})
-	if want := []string{"CXM_LISTEN_FILE", "CXM_LISTN"}; !slices.Equal(got, want) {
+	got := config.Strangers([]string{"CXM_LISTEN=x", "CXM_LISTN=x", "CXM_KEY_FILE=x", "CXM_GITLAB_TOKEN=x", "CXM_LISTEN_FILE=x", "HOME=x", "CXM_OIDC=x"}, nil)
+	if want := []string{"CXM_LISTEN_FILE", "CXM_LISTN", "CXM_OIDC"}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 }

@@ -243,7 +243,7 @@ func (s *sheet) whole() form.Value[sheet] {
 		top = append(top, form.At(section, form.Object(inner...), func(s *sheet) *sheet { return s }, ""))
 		fields = fields[end:]
 	}
-	return form.Object(top...)
+	return form.Object(append(top, s.signIn())...)
 }
 
 // field is one field of a file, which is set as it is read.

@@ -25,7 +25,7 @@ func (l *Loaded) Lines() []Line {
 		}
 		out = append(out, line)
 	}
-	return out
+	return append(out, l.SignIn.line())
 }
 
 // YAML is the configuration as a file, each value with where it comes from. A
@@ -36,7 +36,7 @@ func (l *Loaded) YAML() string {
 			return "", strings.TrimPrefix(o.String(), "environment variable ")
 		}
 		return "", "default"
-	}, false)
+	}, false) + l.SignIn.document()
 }
 
 // DefaultYAML is a file that says what holds anyway: every field, commented out,
@@ -54,7 +54,7 @@ func DefaultYAML() string {
 			above += ". Empty: " + f.Unset
 		}
 		return above + " (" + f.Env + ").", ""
-	}, true)
+	}, true) + "\n# Providers that people may sign in with are a list, signin.providers: docs/signin.md\n# shows one.\n"
 }
 
 // document writes all fields as YAML; comment says what stands above and behind

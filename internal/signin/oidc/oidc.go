@@ -33,7 +33,7 @@ type Options struct {
 	Issuer   string            // exactly as the provider writes it; https, but on this machine
 	Client   string            // the client's ID at the provider
 	Secret   credential.Secret // of the client; empty: a public client
-	Redirect string            // where the provider sends people back to, as it is registered there
+	Redirect string            // where the provider sends people back to, as it is registered there; empty: At says it
 	Scopes   []string          // beside openid, profile and email
 	Groups   string            // the claim that has the groups; default: groups
 	Map      []Mapping         // at least one
@@ -74,7 +74,11 @@ const (
 type Provider struct {
 	o      Options
 	client *http.Client
+	*memory
+}
 
+// memory is what is known of the provider, wherever it sends people back to.
+type memory struct {
 	mu    sync.Mutex
 	found *oidc.Provider // nil: not asked yet, or in vain
 	at    time.Time      // when it was asked
@@ -100,10 +104,21 @@ func New(o Options) (*Provider, error) {
 			IdleConnTimeout: time.Minute, MaxIdleConns: 4, ForceAttemptHTTP2: true,
 		}
 	}
-	return &Provider{o: o, client: &http.Client{
+	return &Provider{o: o, memory: &memory{}, client: &http.Client{
 		Transport: bounded{o.Transport}, Timeout: 15 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// At is the same provider, which sends people back to another address: begin and
+// finish a sign-in with the same one.
+func (p *Provider) At(redirect string) (*Provider, error) {
+	if err := secure("the redirect address", redirect); err != nil {
+		return nil, err
+	}
+	out := *p
+	out.o.Redirect = redirect
+	return &out, nil
 }
 
 var fit = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
@@ -121,6 +136,9 @@ func (o Options) check() error {
 		if _, err := role.Parse(string(m.Role)); err != nil || m.Group == "" || m.Tenant == "" {
 			return errors.Join(fmt.Errorf("mapping %d needs a group, a tenant and a role", i+1), err)
 		}
+	}
+	if o.Redirect == "" {
+		return secure("the issuer", o.Issuer)
 	}
 	return errors.Join(secure("the issuer", o.Issuer), secure("the redirect address", o.Redirect))
 }
