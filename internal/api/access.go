@@ -33,6 +33,8 @@ type Place struct {
 	ID     int64  `json:"id"`
 	Path   string `json:"path"`
 	Role   string `json:"role"`
+	Level  int    `json:"access_level" doc:"GitLab's number of the role."`
+	URL    string `json:"url"`
 	Direct bool   `json:"direct"`
 }
 
@@ -50,6 +52,9 @@ type Review struct {
 	By      string     `json:"by"`
 	Note    *string    `json:"note"`
 	Account string     `json:"account"`
+	Admin   bool       `json:"administrator"`
+	Scopes  []string   `json:"scopes"`
+	Places  []Place    `json:"places" doc:"That it reached then."`
 	Remarks []Remark   `json:"remarks"`
 }
 
@@ -75,5 +80,38 @@ func addAccess(a *API) {
 		}) (*one[Review], error) {
 			out, err := t.Access.Review(ctx, in.ID, door.From(ctx).Who.Label(), in.Body.Note)
 			return &one[Review]{out}, err
+		})
+}
+
+// Owners are who looks after an account.
+type Owners interface {
+	Owners(ctx context.Context, integration int64) (Owned, error)
+	SetOwners(ctx context.Context, integration int64, owners []string) (Owned, error)
+}
+
+// Owned is who looks after an account.
+type Owned struct {
+	Owners   []string `json:"owners" doc:"Addresses of teams."`
+	Warnings []string `json:"warnings" doc:"About addresses that were given just now."`
+}
+
+// SetOwners says who looks after an account.
+type SetOwners struct {
+	Owners []string `json:"owners" minItems:"1" maxItems:"20" doc:"Addresses of teams, never of one person alone."`
+}
+
+func addOwners(a *API) {
+	add(a, operation{id: "owners", at: "GET /v1/integrations/{id}/owners", tag: "reviews", summary: "Who looks after the account of an integration", needs: role.Read},
+		func(ctx context.Context, t *Tenant, in *ByID) (*one[Owned], error) {
+			out, err := t.Owners.Owners(ctx, in.ID)
+			return &one[Owned]{out}, err
+		})
+	add(a, operation{id: "set-owners", at: "PUT /v1/integrations/{id}/owners", tag: "reviews", summary: "Say who looks after the account of an integration", details: "In place of those before.", needs: role.IntegrationsWrite},
+		func(ctx context.Context, t *Tenant, in *struct {
+			ByID
+			Body SetOwners
+		}) (*one[Owned], error) {
+			out, err := t.Owners.SetOwners(ctx, in.ID, in.Body.Owners)
+			return &one[Owned]{out}, err
 		})
 }

@@ -32,6 +32,7 @@ type Options struct {
 	Memory  door.Memory
 	People  People
 	Tokens  Tokens
+	Links   Links
 	Clock   func() time.Time
 	Logger  *slog.Logger
 	Rate    int // requests a minute for one token or person; 0: 600
@@ -51,9 +52,11 @@ type Tenants interface {
 type Tenant struct {
 	Status       Status
 	Findings     Findings
+	Deciding     Deciding
 	Issues       Issues
 	Journal      Journal
 	Runs         Runs
+	Rejections   Rejections
 	Rules        Rules
 	Revisions    Revisions
 	Suggestions  Suggestions
@@ -62,6 +65,11 @@ type Tenant struct {
 	Changes      Changes
 	Credentials  Credentials
 	Access       Access
+	Owners       Owners
+	Hooks        Hooks
+	Past         Past
+	Explains     Explains
+	Exports      Exports
 	Sources      Sources
 	Deliveries   Deliveries
 	Audit        Audit
@@ -111,8 +119,8 @@ func New(o Options) (*API, error) {
 // resources are all of them, in the order of the document.
 func resources() []func(*API) {
 	return []func(*API){
-		addMe, addTenants, addStatus, addFindings, addGroups, addIssues, addPlans, addRuns, addJournal, addRules, addRevisions, addSuggestions, addAttention,
-		addIntegrations, addChanges, addCredentials, addAccess, addSources, addDeliveries, addPeople, addTokens, addSessions, addAudit,
+		addMe, addTenants, addStatus, addFindings, addDecisions, addWhy, addGroups, addIssues, addPlans, addRuns, addJournal, addRules, addRevisions, addSuggestions, addAttention,
+		addIntegrations, addChanges, addHooks, addPast, addCredentials, addAccess, addOwners, addSources, addDeliveries, addPeople, addLinks, addTokens, addSessions, addAudit, addExports,
 	}
 }
 

@@ -18,6 +18,9 @@ type Audit interface {
 type AuditFilter struct {
 	Actor  string    `query:"actor" maxLength:"300" doc:"The name."`
 	Action string    `query:"action" maxLength:"100" doc:"Its first words: token is all that begins with token."`
+	Kind   string    `query:"object_kind" maxLength:"100" doc:"Of what it was done to: issue, integration."`
+	ID     string    `query:"object_id" maxLength:"300" doc:"Of that, by cxm's own number."`
+	Before int64     `query:"before" minimum:"0" doc:"Only lines before this one. 0: all."`
 	Since  time.Time `query:"since" doc:"Not before."`
 	Until  time.Time `query:"until" doc:"Before."`
 }
@@ -35,6 +38,7 @@ type AuditLine struct {
 	Run      *int64          `json:"run_id"`
 	Request  *string         `json:"request" doc:"The X-Request-ID of the request to this API that did it."`
 	Hash     string          `json:"hash"`
+	Previous *string         `json:"previous" doc:"The hash of the line before. Null: this is the first."`
 }
 
 // AuditActor is who did it.
@@ -57,6 +61,7 @@ type AuditReport struct {
 	First      int64        `json:"first"`
 	Last       int64        `json:"last"`
 	Hash       string       `json:"hash"`
+	Anchors    int          `json:"anchors" doc:"Signatures that were checked."`
 	Anchored   int64        `json:"anchored" doc:"Up to here the lines are proved by a signature."`
 	Unanchored int64        `json:"unanchored"`
 	Sealed     int64        `json:"sealed" doc:"Up to here retention removed lines."`

@@ -20,12 +20,14 @@ type Credentials interface {
 // Credential is the token of an integration, without its value.
 type Credential struct {
 	Integration int64      `json:"integration_id"`
+	TokenID     *int64     `json:"token_id" doc:"GitLab's number of it. Below 0: it is of OAuth, by cxm's own number. Null: it is no personal access token."`
 	Name        *string    `json:"name" doc:"GitLab's name of the token."`
 	State       string     `json:"state"`
 	Reason      *string    `json:"reason" doc:"Of the state."`
 	Scopes      []string   `json:"scopes"`
 	ExpiresAt   *time.Time `json:"expires_at" doc:"Null: never, or GitLab does not say."`
 	AddedAt     *time.Time `json:"added_at"`
+	MadeAt      *time.Time `json:"made_at" doc:"Null: GitLab does not say."`
 	VerifiedAt  *time.Time `json:"verified_at" doc:"When GitLab last accepted it."`
 	CheckedAt   *time.Time `json:"checked_at" doc:"When cxm last asked GitLab about it."`
 	RotateDays  *int       `json:"rotate_days" doc:"After so many days it is rotated. Null: only before it expires."`

@@ -62,6 +62,7 @@ type Finding struct {
 	Group       string            `json:"group" doc:"The key of what its issue is about."`
 	Rule        *string           `json:"rule" doc:"That put it there. Null: none makes an issue of it."`
 	Ignored     *string           `json:"ignored" doc:"Why no rule makes an issue of it. Null: one does."`
+	Decided     *Decided          `json:"decided" doc:"What people decided about it. Null: nothing ever."`
 }
 
 // Resource is what a finding is about.
@@ -86,6 +87,8 @@ type Origin struct {
 // Stand is where a finding stands on its way to an issue.
 type Stand struct {
 	Finding     string   `json:"finding" doc:"Its key."`
+	Title       string   `json:"title" doc:"Of the finding."`
+	Resource    *string  `json:"resource_id"`
 	Group       string   `json:"group"`
 	Integration *int64   `json:"integration_id" doc:"Null: there is none."`
 	Path        []string `json:"path" doc:"What it came through, in order."`
@@ -148,4 +151,31 @@ func addGroups(a *API) {
 		items, next, err := t.Findings.Groups(ctx, in.Rule, s)
 		return page(ctx, in.Paging, in.Filter, items, next), err
 	})
+}
+
+// Explains says why there is an issue, or none.
+type Explains interface {
+	// Explain is about the key of a finding or how it begins, the key of a group, or
+	// the id or name of a resource. Integration 0 is all of them.
+	Explain(ctx context.Context, about string, integration int64) (Explanation, error)
+}
+
+// Explanation is where what somebody asked about stands.
+type Explanation struct {
+	Asked  string  `json:"asked"`
+	Stands []Stand `json:"stands" doc:"Of each finding that is meant, in each integration. Empty: nobody reported it."`
+	Stage  *string `json:"stage" doc:"Where there is none."`
+	Answer *string `json:"answer"`
+	Mend   *string `json:"mend"`
+}
+
+func addWhy(a *API) {
+	add(a, operation{id: "why", at: "GET /v1/why", tag: "findings", summary: "Why a finding or a resource has an issue, or none", details: "What is known from the last look at GitLab.", needs: role.Read},
+		func(ctx context.Context, t *Tenant, in *struct {
+			About       string `query:"about" required:"true" minLength:"1" maxLength:"500" doc:"The key of a finding or how it begins, the key of a group, or the id or name of a resource."`
+			Integration int64  `query:"integration" minimum:"0" doc:"Its id; 0: every one."`
+		}) (*one[Explanation], error) {
+			out, err := t.Explains.Explain(ctx, in.About, in.Integration)
+			return &one[Explanation]{out}, err
+		})
 }

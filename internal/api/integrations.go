@@ -37,6 +37,7 @@ type Integration struct {
 	OnRoute    string     `json:"on_route_change" enum:"move,close-and-link,stay" doc:"What happens to issues when the project changes."`
 	Proxy      *string    `json:"proxy"`
 	OwnCA      bool       `json:"own_ca" doc:"Certificates are trusted for it beside the system's."`
+	CA         *string    `json:"ca" doc:"These certificates, in PEM. Null: none."`
 	Given      Given      `json:"issues" doc:"What issues are given when they are made."`
 	OpenIssues int        `json:"open_issues"`
 	CreatedAt  *time.Time `json:"created_at"`
@@ -81,9 +82,21 @@ type Check struct {
 type Webhook struct {
 	ID          int64      `json:"id"`
 	Integration int64      `json:"integration_id"`
+	URL         string     `json:"url" doc:"To which GitLab delivers."`
+	Level       string     `json:"level" enum:"project,group"`
+	TargetID    int64      `json:"target_id" doc:"GitLab's id of the project or group."`
 	Target      string     `json:"target"`
+	GitLabID    *int64     `json:"gitlab_id" doc:"Of the webhook. Null: GitLab has not said that there is one."`
+	Signing     bool       `json:"signing" doc:"It signs what it delivers; else its secret is sent along."`
+	Alert       *string    `json:"alert_status" doc:"As GitLab says. Null: not known."`
+	AlertUntil  *time.Time `json:"disabled_until"`
 	Trouble     *string    `json:"trouble"`
 	CheckedAt   *time.Time `json:"checked_at"`
+	SeenAt      *time.Time `json:"last_delivery_at"`
+	Accepted    int64      `json:"accepted"`
+	Repeated    int64      `json:"repeated"`
+	Ignored     int64      `json:"ignored"`
+	Refused     int64      `json:"refused"`
 }
 
 // ConnectToken connects a GitLab with a personal access token.
@@ -102,6 +115,8 @@ func (c ConnectToken) Secret() credential.Secret { return credential.NewSecret(c
 // Connected is a connection that was made.
 type Connected struct {
 	Integration Integration `json:"integration"`
+	Credential  Credential  `json:"credential"`
+	Private     *string     `json:"private_host" doc:"That is no address of the internet, and that CXM_ALLOW_PRIVATE has to name. Null: no need."`
 	Warnings    []string    `json:"warnings" doc:"What works, but not well."`
 }
 

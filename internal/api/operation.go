@@ -27,6 +27,7 @@ type operation struct {
 	status  int             // of success; 0: 200
 	once    bool            // the answer shows a secret once
 	over    bool            // it is about the installation, and no tenant
+	stream  []string        // the media types in one of which the answer is written as it comes; nil: it is JSON, and whole
 }
 
 // add adds an operation that is about a tenant.
@@ -35,7 +36,10 @@ func add[I, O any](a *API, o operation, serve func(context.Context, *Tenant, *I)
 	op := huma.Operation{
 		OperationID: o.id, Method: method, Path: path, Summary: o.summary, Description: o.details, Tags: []string{o.tag}, DefaultStatus: o.status,
 		MaxBodyBytes: door.MostBytes, BodyReadTimeout: -1, RejectUnknownQueryParameters: true,
-		Metadata: map[string]any{routeKey: door.Route{Needs: o.needs, Once: o.once, Over: o.over}},
+		Metadata: map[string]any{routeKey: door.Route{Needs: o.needs, Once: o.once, Over: o.over, Stream: o.stream != nil}},
+	}
+	if o.stream != nil {
+		op.Responses = streamed(o.stream)
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		t, err := a.tenant(ctx, o.over)
@@ -48,6 +52,15 @@ func add[I, O any](a *API, o operation, serve func(context.Context, *Tenant, *I)
 		}
 		return out, nil
 	})
+}
+
+// streamed describes an answer that is text.
+func streamed(types []string) map[string]*huma.Response {
+	content := map[string]*huma.MediaType{}
+	for _, t := range types {
+		content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	return map[string]*huma.Response{"200": {Description: "OK", Content: content}}
 }
 
 // tenant is the one that a request is about; nil: it is about none.

@@ -36,6 +36,9 @@ type Person struct {
 	Role       *role.Role `json:"role" doc:"The highest that they have in this tenant. Null: none any more."`
 	Given      []GivenBy  `json:"given" doc:"Who gave them which role in this tenant."`
 	Disabled   bool       `json:"disabled"`
+	DisabledAt *time.Time `json:"disabled_at"`
+	Root       bool       `json:"installation" doc:"They look after the installation."`
+	Password   bool       `json:"has_password"`
 	CreatedAt  *time.Time `json:"created_at"`
 	SignedInAt *time.Time `json:"signed_in_at" doc:"Null: never."`
 }
@@ -167,5 +170,36 @@ func addTokens(a *API) {
 		func(ctx context.Context, _ *Tenant, in *ByID) (*struct{}, error) {
 			g := door.From(ctx)
 			return nil, a.options.Tokens.Revoke(ctx, g.Who, g.Tenant, in.ID)
+		})
+}
+
+// Links make links that work once. It refuses what who may not do.
+type Links interface {
+	// Reset is by which somebody of the tenant chooses a password; the path of it
+	// stands behind the address of the service.
+	Reset(ctx context.Context, who signin.Who, tenant string, id int64) (Link, credential.Secret, error)
+}
+
+// Link is a link that works once, without its value.
+type Link struct {
+	For    string     `json:"for" doc:"Whom to send it to."`
+	EndsAt *time.Time `json:"ends_at"`
+}
+
+// MadeLink is a link with its value.
+type MadeLink struct {
+	Link   Link    `json:"link"`
+	Value  *string `json:"value" doc:"Its path behind the address of cxm, which is shown this once. Null: it was shown before."`
+	Before bool    `json:"shown_before"`
+}
+
+func addLinks(a *API) {
+	add(a, operation{id: "reset-link", at: "POST /v1/people/{id}/reset-link", tag: "people", summary: "Make a link by which somebody chooses a new password", needs: role.PeopleWrite, status: http.StatusCreated, once: true,
+		details: "It works once, for an hour, and takes the place of those before. The answer shows it, once."},
+		func(ctx context.Context, _ *Tenant, in *ByID) (*one[MadeLink], error) {
+			g := door.From(ctx)
+			l, value, err := a.options.Links.Reset(ctx, g.Who, g.Tenant, in.ID)
+			text := value.Reveal()
+			return &one[MadeLink]{MadeLink{Link: l, Value: &text}}, err
 		})
 }

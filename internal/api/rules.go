@@ -110,9 +110,10 @@ type tagged[T any] struct {
 	Body T
 }
 
-func ruled(r Revision) *tagged[Revision] { return &tagged[Revision]{rulesTag(r.Number), r} }
+func ruled(r Revision) *tagged[Revision] { return &tagged[Revision]{RulesTag(r.Number), r} }
 
-func rulesTag(number int64) string { return fmt.Sprintf(`"rules-%d"`, number) }
+// RulesTag is the ETag of a revision of the rules, as If-Match has it.
+func RulesTag(number int64) string { return fmt.Sprintf(`"rules-%d"`, number) }
 
 // sawRules is the revision that somebody saw, by the ETag of its GET.
 func sawRules(ctx context.Context, t *Tenant, sent string) (int64, error) {
@@ -123,7 +124,7 @@ func sawRules(ctx context.Context, t *Tenant, sent string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !door.Holds([]string{sent}, rulesTag(now.Number)) {
+	if !door.Holds([]string{sent}, RulesTag(now.Number)) {
 		return 0, &door.Problem{Status: http.StatusPreconditionFailed, Detail: fmt.Sprintf("revision %d is in force by now: GET /v1/rules again, put your change into it, and send its ETag in If-Match", now.Number), Errors: ifMatch()}
 	}
 	return now.Number, nil

@@ -28,6 +28,12 @@ type Runs interface {
 	Undo(ctx context.Context, run int64, digest string) (Started, error)
 }
 
+// Rejections says no to what waits.
+type Rejections interface {
+	// Reject ends a run that waits: nothing of it is done.
+	Reject(ctx context.Context, run int64, by, why string) (Run, error)
+}
+
 // RunFilter says which runs; what is zero lets everything through.
 type RunFilter struct {
 	Integration int64  `query:"integration" minimum:"0" doc:"Its id; 0: every one."`
@@ -44,6 +50,8 @@ type Run struct {
 	Undoes      *int64     `json:"undoes" doc:"The run that it takes back."`
 	ApprovedBy  *string    `json:"approved_by"`
 	ApprovedAt  *time.Time `json:"approved_at"`
+	RejectedBy  *string    `json:"rejected_by" doc:"Who said no to it while it waited. With the state superseded nothing of it was done; it can be approved after all until something else has waited."`
+	Rejection   *string    `json:"rejection" doc:"Why they did, in their words: plain text."`
 	StartedAt   *time.Time `json:"started_at"`
 	FinishedAt  *time.Time `json:"finished_at"`
 	Steps       int        `json:"steps"`
@@ -147,6 +155,15 @@ func addRuns(a *API) {
 		details: "The steps that are still to be done are carried out, and the answer comes when they are."},
 		func(ctx context.Context, t *Tenant, in *ByID) (*one[Run], error) {
 			out, err := t.Runs.Approve(ctx, in.ID, door.From(ctx).Who.Label())
+			return &one[Run]{out}, err
+		})
+	add(a, operation{id: "reject-run", at: "POST /v1/runs/{id}/reject", tag: "runs", needs: role.Approve, summary: "Say no to a run that the brakes hold",
+		details: "Nothing of it is done, and the same steps for the same issues do not wait again until something about them changes. Until something else has waited it can be approved after all."},
+		func(ctx context.Context, t *Tenant, in *struct {
+			ByID
+			Body RejectRun
+		}) (*one[Run], error) {
+			out, err := t.Rejections.Reject(ctx, in.ID, door.From(ctx).Who.Label(), in.Body.Reason)
 			return &one[Run]{out}, err
 		})
 	add(a, operation{id: "plan-undo", at: "GET /v1/runs/{id}/undo", tag: "runs", needs: role.Plan, summary: "What taking a run back would do",

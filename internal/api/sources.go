@@ -35,9 +35,12 @@ type Source struct {
 	Type      string     `json:"type" doc:"The format."`
 	Scope     string     `json:"scope"`
 	Path      string     `json:"path" doc:"Where it delivers, behind the address of cxm."`
+	Currency  *string    `json:"currency" doc:"Of amounts that name none. Null: USD."`
+	Instance  *string    `json:"instance" doc:"What names the tool. Null: what it says of itself."`
 	Enabled   bool       `json:"enabled"`
 	Rate      *int64     `json:"rate" doc:"Events or webhooks a second. Null: what cxm allows."`
 	TokenAt   *time.Time `json:"token_at" doc:"When its token was made."`
+	Former    *time.Time `json:"former_token_until" doc:"So long the token before works too. Null: there is none."`
 	CreatedAt *time.Time `json:"created_at"`
 	UsedAt    *time.Time `json:"used_at" doc:"Null: it has not delivered yet."`
 	Accepted  int64      `json:"accepted"`
@@ -53,6 +56,7 @@ type AddSource struct {
 	Scope    string `json:"scope,omitempty" maxLength:"200" doc:"That it delivers into. Empty: its name."`
 	Currency string `json:"currency,omitempty" maxLength:"3" doc:"Of amounts that name none."`
 	Instance string `json:"instance,omitempty" maxLength:"500" doc:"What names the tool, where what it delivers does not."`
+	All      bool   `json:"include_all,omitempty" doc:"aws-cost-optimization-hub: what it delivers was listed with --include-all-recommendations."`
 	Rate     int    `json:"rate,omitempty" minimum:"0" maximum:"100000" doc:"Events or webhooks a second. 0: what cxm allows."`
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"cxm/internal/signin/role"
 )
@@ -21,7 +22,16 @@ type Summary struct {
 	Refused        int           `json:"deliveries_refused" doc:"That could not be taken in, and wait for a person."`
 	Waiting        []Run         `json:"runs_waiting" doc:"That the brakes hold until somebody approves them."`
 	LastRun        *int64        `json:"last_run_id" doc:"Null: there was none."`
+	Pulls          []Pull        `json:"last_pulls" doc:"The last of each scope."`
+	Reviews        []DueReview   `json:"reviews_due" doc:"Of what accounts reach."`
+	Broken         []string      `json:"broken" doc:"What only fails, and is left alone for a while."`
 	Troubles       []string      `json:"troubles" doc:"What needs somebody, in words."`
+}
+
+// DueReview is a review of access that is due.
+type DueReview struct {
+	Integration int64      `json:"integration_id"`
+	Since       *time.Time `json:"since"`
 }
 
 // IssueCounts are numbers of issues.

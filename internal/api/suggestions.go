@@ -26,6 +26,13 @@ type Suggestion struct {
 	Issues      []string   `json:"issues" doc:"Addresses of some of them."`
 	Adds        *string    `json:"adds" doc:"What accepting adds to the rules, as YAML."`
 	Trouble     *string    `json:"trouble" doc:"Why it cannot be accepted. Null: it can."`
+	Tag         *string    `json:"tag" doc:"What its findings have in common: a tag,"`
+	Value       *string    `json:"value" doc:"with this value,"`
+	Account     *string    `json:"account" doc:"or an account."`
+	Owner       *string    `json:"owner" doc:"Whose they are. Null: the project is meant."`
+	Project     *int64     `json:"project_id" doc:"Where they go. Null: the owner is meant."`
+	Path        *string    `json:"path" doc:"Of that project. Null: it is not known."`
+	Text        *string    `json:"text" doc:"The rules that accepting makes. Null: it cannot be accepted."`
 	Dismissed   bool       `json:"dismissed"`
 	Reason      *string    `json:"reason"`
 	Author      *string    `json:"author"`

@@ -41,6 +41,7 @@ type Route struct {
 	Open   bool            // also who is not known: it says nothing of any tenant
 	Over   bool            // it is about the installation, and no tenant
 	Once   bool            // its answer shows a secret, in the member "value"
+	Stream bool            // its answer goes out as it is written, without a validator
 }
 
 // Door lets requests in. It is safe for concurrent use.
@@ -145,6 +146,10 @@ func (d *Door) serve(r Route, g Guest, body []byte, next http.Handler, w http.Re
 	once, why := d.begin(r, g, body, req)
 	if why != nil {
 		d.refuse(w, req, why)
+		return
+	}
+	if r.Stream {
+		next.ServeHTTP(w, req)
 		return
 	}
 	out := newAnswer(w.Header())
