@@ -16,12 +16,15 @@ import (
 // assetsPath is where the files of the pages are served.
 const assetsPath = "/assets/"
 
+// own is a module that only a page loads whose template names it.
+func own(name string) bool { return name == "editor.js" }
+
 // Assets are the files that pages are made with, under names that change with
 // their content, so that they can be kept for ever.
 type Assets struct {
 	urls    map[string]string // name -> address
 	files   map[string]asset  // address -> file
-	scripts []string          // the addresses of all modules, ordered
+	scripts []string          // the addresses of the modules of every page, ordered
 }
 
 type asset struct {
@@ -57,7 +60,7 @@ func (a *Assets) add(name string, text []byte) {
 	_ = zip.Close()
 	a.urls[name] = url
 	a.files[url] = asset{kind: kind(ext), plain: text, small: small.Bytes()}
-	if ext == ".js" {
+	if ext == ".js" && !own(name) {
 		a.scripts = append(a.scripts, url)
 	}
 }
@@ -85,7 +88,7 @@ func (a *Assets) URL(name string) (string, error) {
 	return url, nil
 }
 
-// Scripts are the addresses of all modules.
+// Scripts are the addresses of the modules that every page loads.
 func (a *Assets) Scripts() []string { return slices.Clone(a.scripts) }
 
 // ServeHTTP serves the files under /assets/.

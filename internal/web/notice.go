@@ -51,6 +51,6 @@ func Told(w http.ResponseWriter, r *http.Request) []ui.Notice {
 func cookie(r *http.Request, value string, seconds int) *http.Cookie {
 	return &http.Cookie{
 		Name: noticeCookie, Value: value, Path: "/", MaxAge: seconds,
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: Secured(r), SameSite: http.SameSiteLaxMode,
 	}
 }

@@ -1,6 +1,22 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"cxm/internal/serve"
+)
+
+// Secured says that who asks uses TLS, to this server or to a proxy that it trusts.
+func Secured(r *http.Request) bool { return r.TLS != nil || serve.From(r.Context()).Secure }
+
+// Client is the address of who asks, behind proxies that are trusted; empty: it is
+// not known.
+func Client(r *http.Request) string {
+	if from := serve.From(r.Context()).Client; from.IsValid() {
+		return from.String()
+	}
+	return ""
+}
 
 // policy is what a page may do: show, style and run what this server serves, and
 // send forms to it. It has no exception for inline scripts or styles, and needs

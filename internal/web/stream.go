@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Stream sends parts of a page that is being looked at (server-sent events). A
@@ -23,6 +24,10 @@ func (r *Renderer) Stream(w http.ResponseWriter) *Stream {
 	return &Stream{w: w, flusher: http.NewResponseController(w), render: r}
 }
 
+// patience is how long a part may take to be sent, and the next one to come: a stream
+// lasts longer than the server lets other answers last.
+const patience = time.Minute
+
 // Part sends a component anew. An error means that nobody listens any more.
 func (s *Stream) Part(name string, model any) error {
 	html, err := s.render.Part(name, model)
@@ -31,6 +36,10 @@ func (s *Stream) Part(name string, model any) error {
 	}
 	return s.send("part", html)
 }
+
+// Next says that nothing more will come, and where the browser goes on: at an address
+// of this server.
+func (s *Stream) Next(to string) error { return s.send("next", []byte(to)) }
 
 // Done says that nothing more will come, so that the browser does not ask again.
 func (s *Stream) Done() error { return s.send("done", []byte("done")) }
@@ -43,6 +52,7 @@ func (s *Stream) send(event string, data []byte) error {
 		fmt.Fprintf(&out, "data: %s\n", line)
 	}
 	out.WriteString("\n")
+	_ = s.flusher.SetWriteDeadline(time.Now().Add(patience)) // where there is none the connection lasts as long as it does
 	if _, err := s.w.Write(out.Bytes()); err != nil {
 		return fmt.Errorf("sending a part of a page: %w", err)
 	}

@@ -73,6 +73,9 @@ func (r *Renderer) add(parts *template.Template, tree fs.FS) error {
 			return fmt.Errorf("reading the template of the page %q: %w", name, err)
 		}
 		r.pages[name] = set
+		if _, err := r.parts.ParseFS(tree, file); err != nil { // the components of the page itself, which Part sends
+			return fmt.Errorf("reading the components of the page %q: %w", name, err)
+		}
 	}
 	return nil
 }

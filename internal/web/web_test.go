@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -52,8 +53,11 @@ func TestAssets(t *testing.T) {
 	if w.Code != http.StatusNotFound {
 		t.Errorf("a name without its hash: %d", w.Code)
 	}
-	if css := len(a.files[a.urls["app.css"]].plain); css > 25_000 {
-		t.Errorf("the stylesheet has %d bytes, more than 25,000", css)
+	if editor := a.urls["editor.js"]; editor == "" || slices.Contains(a.Scripts(), editor) || len(a.Scripts()) < 4 {
+		t.Errorf("every page loads %q, and %q is for one page alone", a.Scripts(), editor)
+	}
+	if css := len(a.files[a.urls["app.css"]].plain); css > 32_000 {
+		t.Errorf("the stylesheet has %d bytes, more than 32,000", css)
 	}
 }
 
@@ -149,7 +153,7 @@ func TestText(t *testing.T) {
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.}}`
 	at := ui.Place{Path: "/findings", Values: url.Values{"q": {hostile}}}
 	row := page.FindingRow{Key: hostile, Title: hostile, Resource: hostile, Account: hostile, Owner: hostile, Issue: ui.Link{Text: hostile, URL: "javascript:alert(1)"}}
-	list := page.NewFindings(at, page.FindingsData{Rows: []page.FindingRow{row}, All: 1, Total: 1, Accounts: []string{hostile}, Saved: []ui.Link{{Text: hostile, URL: hostile}}})
+	list := page.NewFindings(at, page.FindingsData{Rows: []page.FindingRow{row}, All: 1, Total: 1, Accounts: []ui.Option{{Value: hostile, Text: hostile}}, Saved: []page.SavedView{{Name: hostile, URL: hostile}}})
 	text, err := render(t).Page(ui.Shell{Title: hostile, Lead: hostile, Search: hostile, Tenant: hostile, Notices: []ui.Notice{{Text: hostile, Tone: ui.Tone(hostile)}}}, list)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package dev
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"image/png"
@@ -54,13 +55,13 @@ func TestScreenshots(t *testing.T) {
 	}
 	folder := filepath.Join(t.TempDir(), "new")
 	cmd := New()
-	cmd.SetArgs([]string{"screenshots", "--out", folder, "--page", "problem"})
+	cmd.SetArgs([]string{"screenshots", "--out", folder, "--page", "problem", "--state", "missing,error", "--look", "light,phone-dark"})
 	var out strings.Builder
 	cmd.SetOut(&out)
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(out.String(), "8 screenshots are in ") {
+	if !strings.HasPrefix(out.String(), "4 screenshots are in ") {
 		t.Errorf("it said %q", out.String())
 	}
 	for name, width := range map[string]int{"problem-missing-light.png": 1280, "problem-error-phone-dark.png": 390} {
@@ -71,6 +72,44 @@ func TestScreenshots(t *testing.T) {
 		defer file.Close()
 		if shot, err := png.DecodeConfig(file); err != nil || shot.Width > width || shot.Width < width-20 {
 			t.Errorf("%s is %d wide, want %d: %v", name, shot.Width, width, err)
+		}
+	}
+}
+
+// TestNoScreenshots asks for a page that there is not.
+func TestNoScreenshots(t *testing.T) {
+	if _, err := shots.Find(); errors.Is(err, shots.ErrNoBrowser) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	cmd := New()
+	cmd.SetArgs([]string{"screenshots", "--out", t.TempDir(), "--page", "problem", "--state", "huge"})
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(io.Discard)
+	if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "no page in such a state") {
+		t.Errorf("it said %v", err)
+	}
+}
+
+// TestPictures makes those of the documents: as wide as a screen, and small.
+func TestPictures(t *testing.T) {
+	if _, err := shots.Find(); errors.Is(err, shots.ErrNoBrowser) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	folder := t.TempDir()
+	cmd := New()
+	cmd.SetArgs([]string{"pictures", "--out", folder})
+	cmd.SetOut(io.Discard)
+	if err := cmd.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name := range pictures() {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := png.DecodeConfig(bytes.NewReader(text))
+		if err != nil || made.Width != 1280 || len(text) > 150_000 {
+			t.Errorf("%s is %d wide and has %d bytes, want 1280 and at most 150,000: %v", name, made.Width, len(text), err)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestGuards(t *testing.T) {
 	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, `<!doctype html><html lang="en"><head><title>bad</title><link rel="icon" href="data:,"></head><body><main><h1>bad</h1><div id="late"></div>
-			<p style="color:#bbb;background:#fff">too pale</p><input><div style="width:3000px">wide</div><img src="http://other.invalid/x.png" alt="">
+			<p style="color:#bbb;background:#fff">too pale</p><input><div style="width:3000px">wide</div><button style="height:12px;padding:0;border:0;font-size:8px">tiny</button><img src="http://other.invalid/x.png" alt="">
 			<script>addEventListener("load", () => setTimeout(() => { document.getElementById("late").style.height = "300px"; document.title = "moved"; }, 50)); throw new Error("thrown")</script></main></body></html>`)
 	}))
 	t.Cleanup(bad.Close)
@@ -31,6 +31,9 @@ func TestGuards(t *testing.T) {
 	}
 	if !strings.Contains(script[string](b, wider), "3000px") {
 		t.Error("something sticks out, and nobody saw it")
+	}
+	if !strings.Contains(script[string](b, smaller), "tiny") {
+		t.Error("something is too small to be touched, and nobody saw it")
 	}
 	found := script[string](b, axe+";"+violations)
 	for _, rule := range []string{"color-contrast", "label"} {

@@ -17,6 +17,7 @@ type Finding struct {
 	Axes    []ui.Fact
 	Claims  ui.Table
 	Group   ui.Table // the other findings of its group
+	Beside  string   // how many more these are; empty: none
 	Decide  ui.Form
 	May     bool // decide
 	History []ui.Event
@@ -31,7 +32,8 @@ type Stand struct {
 	Path    []string
 	Answer  string
 	Mend    string
-	URL     string // of its issue; empty: none
+	URL     string // of its issue in GitLab; empty: none
+	Page    string // of its issue here; empty: none
 	Settled bool   // it has an issue, or needs none
 }
 
@@ -42,6 +44,7 @@ type Claim struct {
 	Currency     string
 	Seen         time.Time
 	Detection    finding.Detection
+	Key          string // of another finding; empty: of this one
 }
 
 // FindingData is what the page is made from.
@@ -54,6 +57,7 @@ type FindingData struct {
 	Stand    Stand
 	Claims   []Claim
 	Group    []FindingRow
+	Others   int // in the group, whether they are in Group or not
 	History  []ui.Event
 	Events   int // of the whole timeline
 	May      bool
@@ -75,6 +79,9 @@ func NewFinding(d FindingData) Finding {
 	}
 	if d.Events > len(d.History) {
 		page.More = "Older: " + counted(d.Events-len(d.History), "event", "events")
+	}
+	if more := d.Others - len(d.Group); more > 0 {
+		page.Beside = "And " + counted(more, "more", "more") + "."
 	}
 	page.Decide = decide(d)
 	return page
@@ -111,7 +118,11 @@ func claims(all []Claim) ui.Table {
 	t := ui.Table{Caption: "Claims of the sources", Columns: []ui.Column{{Label: "Source"}, {Label: "Says"}, {Label: "Saving a month", Number: true}, {Label: "Last seen"}}}
 	for _, c := range all {
 		saving := ui.Money(c.Saving, c.Currency)
-		t.Rows = append(t.Rows, []ui.Cell{{Text: c.Source}, {Text: c.Text, Sub: string(c.Detection)}, {Text: saving.Number, Unit: saving.Unit}, {Time: c.Seen}})
+		source := ui.Cell{Text: c.Source}
+		if c.Key != "" {
+			source.URL = "/findings/" + url.PathEscape(c.Key)
+		}
+		t.Rows = append(t.Rows, []ui.Cell{source, {Text: c.Text, Sub: string(c.Detection)}, {Text: saving.Number, Unit: saving.Unit}, {Time: c.Seen}})
 	}
 	return t
 }
@@ -126,13 +137,22 @@ func group(all []FindingRow) ui.Table {
 }
 
 func decide(d FindingData) ui.Form {
+	return DecisionForm(d.Row.Key, finding.Decided{Decision: d.Row.State.Decision, Reason: d.Reason, Until: d.Expires})
+}
+
+// DecisionForm asks what is decided about a finding, of which something may stand.
+func DecisionForm(key string, stands finding.Decided) ui.Form {
 	field := ui.Field{Name: "decision", Label: "Decision", Type: "select", Required: true}
 	for _, o := range []finding.Decision{finding.Undecided, finding.Accepted, finding.Snoozed, finding.Exception} {
-		field.Options = append(field.Options, ui.Option{Value: string(o), Text: string(o), Selected: o == d.Row.State.Decision})
+		field.Options = append(field.Options, ui.Option{Value: string(o), Text: string(o), Selected: o == stands.Decision})
 	}
-	return ui.Form{ID: "decide", Action: "/findings/" + url.PathEscape(d.Row.Key) + "/decision", Submit: "Record the decision", Fields: []ui.Field{
+	until := ""
+	if !stands.Until.IsZero() {
+		until = stands.Until.UTC().Format(time.DateOnly)
+	}
+	return ui.Form{ID: "decide", Action: "/findings/" + url.PathEscape(key) + "/decision", Submit: "Record the decision", Fields: []ui.Field{
 		field,
-		{Name: "until", Label: "Until", Type: "date", Hint: "An exception and a snooze end on this day."},
-		{Name: "reason", Label: "Reason", Type: "textarea", Hint: "An exception needs one. Everybody who sees the issue can read it."},
+		{Name: "until", Label: "Until", Type: "date", Value: until, Hint: "A snooze and an exception end as this day begins (UTC). A snooze needs it."},
+		{Name: "reason", Label: "Reason", Type: "textarea", Value: stands.Reason, Hint: "An exception needs one. Everybody who sees the issue can read it."},
 	}}
 }

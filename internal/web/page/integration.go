@@ -19,11 +19,17 @@ type Integration struct {
 	Limits  []ui.Fact
 	Wrong   []ui.Check // what has to be mended, the gravest first
 	Groups  []ui.CheckGroup
-	Tested  time.Time
+	Tested  time.Time // zero: not since cxm was started
+	Live    string    // where the parts of a test come from while it runs; empty: none does
+	At      string    // the page itself
 	Test    *ui.Action
+	Edit    *ui.Action
 	Review  []ui.Fact
-	Record  *ui.Action
+	Record  []ui.Action
+	Hooks   []ui.Fact
+	Hook    *ui.Action
 	End     *ui.Action
+	Note    string // about what it is connected to
 }
 
 // Template is the template's name.
@@ -34,6 +40,7 @@ type Token struct {
 	Figure ui.Figure
 	Facts  []ui.Fact
 	Rotate *ui.Action
+	More   []ui.Action
 }
 
 // Call is a call of GitLab's API that was made lately.
@@ -72,15 +79,34 @@ type IntegrationData struct {
 	Owners     []string
 	Reviewed   time.Time // zero: never
 	Due        time.Time
-	May        bool // change it: integrations.write
+	Running    bool   // a test
+	WhyNot     string // why cxm cannot rotate the token; empty: it can
+	Every      int    // days after which it is rotated; 0: only before it expires
+	Trouble    string // of the last rotation or look at the token
+	Way        string // how it is reached, when that is special
+	Hooks      []Hook
+	Note       string // about what it is connected to, such as a sandbox
+	May        bool   // change it: integrations.write
+	MayTest    bool   // test it, which May includes
+	MayReview  bool   // record a review, which May includes
+}
+
+// Hook is a webhook of GitLab's to cxm.
+type Hook struct {
+	ID      int64
+	Target  string
+	Trouble string // empty: none is known
+	Checked time.Time
 }
 
 // NewIntegration is the page.
 func NewIntegration(d IntegrationData) Integration {
 	base := fmt.Sprintf("/settings/integrations/%d", d.ID)
-	page := Integration{Health: Summarise(d.Groups, false), Warn: d.Warnings, Tested: d.Tested, Calls: calls(d.Calls), Token: token(d, base)}
-	if page.Wrong, page.Groups = apart(d.Groups); page.Health.Tone == ui.Bad {
-		page.Health.Text = "Something has to be mended before cxm can do its work here."
+	page := Integration{Health: health(d), Warn: d.Warnings, Tested: d.Tested, Calls: calls(d.Calls), Token: token(d, base), At: base, Note: d.Note}
+	if page.Groups = d.Groups; d.Running {
+		page.Live = base + "/live"
+	} else {
+		page.Wrong, page.Groups = apart(d.Groups)
 	}
 	page.Facts = []ui.Fact{
 		{Name: "GitLab Instance URL", Text: d.URL, Detail: "GitLab " + first(d.Version, "of a version that it does not say")},
@@ -92,12 +118,65 @@ func NewIntegration(d IntegrationData) Integration {
 	page.Account = []ui.Fact{{Name: "Account", Text: d.Account, Detail: d.Kind}, {Name: "Role", Text: d.Role}, {Name: "Scopes", Text: first(strings.Join(d.Scopes, ", "), "GitLab does not say")}}
 	page.Limits = []ui.Fact{{Name: "GitLab's limit", Text: first(d.Limit, "not known: GitLab did not say")}, {Name: "Left of it", Text: first(d.Remaining, "not known")}}
 	page.Review = review(d)
-	if d.May {
-		page.Test = &ui.Action{Text: "Test again", URL: base + "/test", Post: true}
-		page.Record = &ui.Action{Text: "Review the access", URL: base + "/review"}
-		page.End = &ui.Action{Text: "Disconnect", URL: base + "/disconnect", Kind: "danger", Dialog: true}
+	if d.Way != "" {
+		page.Facts = append(page.Facts, ui.Fact{Name: "Reached", Text: d.Way})
 	}
+	page.Hooks = hooks(d.Hooks, base, d.May)
+	page.offer(d, base)
 	return page
+}
+
+// offer adds what can be done by who looks.
+func (page *Integration) offer(d IntegrationData, base string) {
+	if (d.May || d.MayTest) && !d.Running {
+		page.Test = &ui.Action{Text: "Test again", URL: base + "/test", Post: true}
+		if d.Tested.IsZero() {
+			page.Test.Text = "Test now"
+		}
+	}
+	if d.May || d.MayReview {
+		page.Record = []ui.Action{{Text: "Review the access", URL: base + "/review"}}
+	}
+	if !d.May {
+		return
+	}
+	page.Edit = &ui.Action{Text: "Change", URL: base + "/edit"}
+	page.Record = append(page.Record, ui.Action{Text: "Who looks after it", URL: base + "/owners", Dialog: true})
+	page.Hook = &ui.Action{Text: "Add a webhook", URL: base + "/webhooks", Dialog: true}
+	page.End = &ui.Action{Text: "Disconnect", URL: base + "/disconnect", Kind: "danger", Dialog: true}
+}
+
+// health is how the connection is, as far as it is known without asking GitLab.
+func health(d IntegrationData) Summary {
+	s := Summarise(d.Groups, d.Running)
+	switch {
+	case d.Running:
+	case d.TokenState != "active":
+		return Summary{Text: "GitLab does not take cxm's token any more: nothing is sent until it has another one.", Tone: ui.Bad}
+	case len(d.Groups) == 0:
+		return Summary{Text: "It was not tested since cxm was started.", Tone: ui.Neutral}
+	case s.Tone == ui.Bad:
+		s.Text = "Something has to be mended before cxm can do its work here."
+	}
+	return s
+}
+
+func hooks(all []Hook, base string, may bool) []ui.Fact {
+	var out []ui.Fact
+	for _, h := range all {
+		f := ui.Fact{Name: h.Target, Text: "delivers", Detail: "checked " + h.Checked.UTC().Format("2006-01-02 15:04 UTC")}
+		if h.Checked.IsZero() {
+			f.Text, f.Detail = "not checked yet", ""
+		}
+		if h.Trouble != "" {
+			f.Text, f.Detail = "needs attention", h.Trouble
+		}
+		if may {
+			f.URL = fmt.Sprintf("%s/webhooks/%d", base, h.ID)
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 func token(d IntegrationData, base string) Token {
@@ -116,9 +195,12 @@ func token(d IntegrationData, base string) Token {
 	if d.TokenState != "active" {
 		t.Figure.Quantities, t.Figure.Tone = []ui.Quantity{{Number: d.TokenState}}, ui.Bad
 	}
-	if d.RotatesAt.IsZero() {
+	switch {
+	case d.RotatesAt.IsZero() && d.WhyNot != "":
+		t.Facts = append(t.Facts, ui.Fact{Name: "Rotation", Text: "by hand", Detail: d.WhyNot})
+	case d.RotatesAt.IsZero():
 		t.Facts = append(t.Facts, ui.Fact{Name: "Rotation", Text: "by hand", Detail: "cxm does not rotate this token by itself"})
-	} else {
+	default:
 		t.Facts = append(t.Facts, ui.Fact{Name: "cxm rotates it", Time: d.RotatesAt})
 	}
 	if !d.RotatedAt.IsZero() {
@@ -126,6 +208,18 @@ func token(d IntegrationData, base string) Token {
 	}
 	if ended := !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(d.Now); d.May && d.TokenState == "active" && !ended {
 		t.Rotate = &ui.Action{Text: "Rotate now", URL: base + "/rotate", Dialog: true}
+	}
+	if d.WhyNot != "" {
+		t.Rotate = nil
+	}
+	if d.Every > 0 {
+		t.Facts = append(t.Facts, ui.Fact{Name: "Schedule", Text: "every " + counted(d.Every, "day", "days")})
+	}
+	if d.Trouble != "" {
+		t.Facts = append(t.Facts, ui.Fact{Name: "Trouble", Text: d.Trouble})
+	}
+	if d.May {
+		t.More = []ui.Action{{Text: "Replace", URL: base + "/replace", Dialog: true}, {Text: "Schedule", URL: base + "/schedule", Dialog: true}}
 	}
 	return t
 }
@@ -165,21 +259,33 @@ type Confirm struct {
 // Template is the template's name.
 func (Confirm) Template() string { return "confirm" }
 
+// DisconnectData is what disconnecting an integration would do.
+type DisconnectData struct {
+	ID                   int64
+	Open, Runs, Webhooks int
+	Shared               bool   // another integration uses the token too
+	Trouble              string // why it was not done; empty: it was not tried
+}
+
 // NewDisconnect asks before an integration ends.
-func NewDisconnect(id int64, open, planned int, trouble string) Confirm {
-	base := fmt.Sprintf("/settings/integrations/%d", id)
-	return Confirm{
+func NewDisconnect(d DisconnectData) Confirm {
+	base := fmt.Sprintf("/settings/integrations/%d", d.ID)
+	page := Confirm{
 		What: []string{
-			counted(open, "open issue stays as it is", "open issues stay as they are") + ", and so does the journal.",
-			counted(planned, "planned step ends", "planned steps end") + " and will not be done.",
-			"cxm's webhooks are deleted in GitLab.",
+			counted(d.Open, "open issue stays as it is", "open issues stay as they are") + ", and so does the journal.",
+			counted(d.Runs, "run that waits or is under way ends", "runs that wait or are under way end") + ", and what was planned is not done.",
+			counted(d.Webhooks, "webhook of cxm's is deleted in GitLab.", "webhooks of cxm's are deleted in GitLab."),
 			"The token is forgotten, and cxm stops its work here.",
 			"Connecting the same repository again goes on from there, and makes no issue twice.",
 		},
-		Form: ui.Form{ID: "end", Action: base + "/disconnect", Submit: "Disconnect", Danger: true, Cancel: base, Error: trouble, Fields: []ui.Field{
-			{Name: "revoke", Label: "Have GitLab revoke the token too", Type: "checkbox", Hint: "If that fails, nothing is disconnected."},
-		}},
+		Form: ui.Form{ID: "end", Action: base + "/disconnect", Submit: "Disconnect", Danger: true, Cancel: base, Error: d.Trouble},
 	}
+	if d.Shared {
+		page.What = append(page.What, "Another integration uses the same token, so that it is not revoked.")
+		return page
+	}
+	page.Form.Fields = []ui.Field{{Name: "revoke", Label: "Have GitLab revoke the token too", Type: "checkbox", Hint: "If that fails, nothing is disconnected."}}
+	return page
 }
 
 // NewRotate asks before a token is rotated.

@@ -106,8 +106,11 @@ func product(p integration.Product, d CatalogueData) Product {
 
 // Connect is the form that connects something.
 type Connect struct {
-	Form ui.Form
-	Note string
+	Form  ui.Form
+	Note  string
+	First []string // what has to be done before, in order; nil: nothing
+	Code  *ui.Code // that goes with it
+	Other ui.Link  // another way
 }
 
 // Template is the template's name.
@@ -119,6 +122,7 @@ type ConnectData struct {
 	Given   map[string]string // by the name of the need; never a secret
 	Faults  map[string]string // by the name of the need
 	Error   string            // about the whole
+	Return  string            // the address that GitLab sends people back to; by OAuth alone
 }
 
 // NewConnect is the page. The project is asked for once the account is known, and
@@ -135,17 +139,39 @@ func NewConnect(d ConnectData) Connect {
 		} else {
 			field.Value = d.Given[need.Name]
 		}
+		if d.Product.SignIn == integration.ByOAuth && need.Name == "application_id" {
+			field.Required = false // of an instance that is connected, cxm knows it
+		}
 		if need.Name == "ca_file" {
 			field.Type = "textarea"
 		}
 		form.Fields = append(form.Fields, field)
 	}
-	note := "cxm tests the connection before it keeps anything. The token is sealed, and never shown again."
+	page := Connect{Other: ui.Link{Text: "No service account yet? Set one up", URL: "/settings/integrations/service-account"}}
+	page.Note = "cxm tests the connection before it keeps anything. The token is sealed, and never shown again."
 	if d.Product.SignIn == integration.ByOAuth {
 		form.Submit = "Go on to GitLab"
-		note = "GitLab asks you to sign in and agree. A service account cannot sign in: for one, use " + tokenName() + "."
+		page.Note = "GitLab asks you to sign in and agree. A service account cannot sign in: for one, use " + tokenName() + ", the recommended way."
+		page.First = []string{
+			"In GitLab, open Preferences > Applications (for a whole instance an administrator opens Admin area > Applications).",
+			"Add one named cxm with the Redirect URI below and the scope api, and save it. Do this once for each instance.",
+			"Enter its Application ID here, and its secret if it is confidential. For an instance that is connected in this way already, leave both empty.",
+		}
+		page.Code = &ui.Code{ID: "return", Label: "Redirect URI", Text: d.Return}
+		page.Other = ui.Link{Text: "Connect with a token instead", URL: "/settings/integrations/connect/" + tokenID()}
 	}
-	return Connect{Form: form, Note: note}
+	page.Form = form
+	return page
+}
+
+// tokenID is the entry of the catalogue that connects by token.
+func tokenID() string {
+	for _, p := range integration.Catalog() {
+		if p.SignIn == integration.ByToken {
+			return p.ID
+		}
+	}
+	return ""
 }
 
 // Leave is the page between a form and another host where people go on: browsers do
@@ -176,6 +202,11 @@ type Checks struct {
 	Wrong   []ui.Check // what has to be mended, the gravest first
 	Groups  []ui.CheckGroup
 	Choose  *ui.Form // what comes after Save; nil: the test has to end well first
+	Find    *ui.Form // looks for what Choose offers, where no script runs; nil: nothing is chosen
+	Again   *ui.Action
+	Done    *ui.Link // the integration that it became; nil: it is none yet
+	Warn    []string // about the integration that it became
+	At      string   // the page itself
 	Back    string
 }
 
@@ -197,26 +228,68 @@ type ChecksData struct {
 	Attempt    string      // of the connection, for the addresses
 	Namespaces []ui.Option // that the account reaches, when the test ended well
 	Projects   []ui.Option
+	Given      Given
+	Faults     map[string]string // by field: project, labels, assignee
+	Error      string            // why it was not activated
+	Looked     [2]string         // what was looked for among namespaces and repositories, without scripts
+	Done       *ui.Link
+	Warn       []string
+}
+
+// Given is where issues go and what they are given, as it was chosen.
+type Given struct {
+	Namespace, Project, Labels, Assignee string
+	Confidential                         bool
 }
 
 // NewChecks is the page.
 func NewChecks(d ChecksData) Checks {
-	page := Checks{Groups: d.Groups, Back: d.Back, Summary: Summarise(d.Groups, d.Running)}
+	page := Checks{Groups: d.Groups, Back: d.Back, At: AttemptPath(d.Attempt), Summary: Summarise(d.Groups, d.Running), Warn: d.Warn}
 	if d.Running {
 		page.Live = d.Live
 		return page
 	}
-	if page.Wrong, page.Groups = apart(d.Groups); page.Summary.Tone == ui.Bad {
+	page.Wrong, page.Groups = apart(d.Groups)
+	if d.Done != nil {
+		page.Done, page.Summary = d.Done, Summary{Text: "It is connected.", Tone: ui.Good}
 		return page
 	}
-	page.Choose = &ui.Form{ID: "choose", Action: "/settings/integrations/connect/" + d.Attempt + "/project", Submit: "Activate", Cancel: d.Back, Fields: []ui.Field{
-		{Name: "namespace", Label: "Namespace Path", Type: "select", Options: d.Namespaces, Combobox: true, Hint: "The group whose repositories are listed below."},
-		{Name: "project", Label: "Repository", Type: "select", Options: d.Projects, Combobox: true, Required: true, Hint: "Where issues are created by default."},
-		{Name: "labels", Label: "Labels", Hint: "Given to every new issue, separated by commas."},
-		{Name: "assignee", Label: "Default assignee", Hint: "A user name. It must be a member of the repository."},
-		{Name: "confidential", Label: "Make new issues confidential", Type: "checkbox"},
+	page.Again = &ui.Action{Text: "Test again", URL: page.At + "/again", Post: true}
+	if page.Summary.Tone == ui.Bad && d.Given.Project == "" {
+		return page
+	}
+	page.Choose = where(d, page.At)
+	page.Find = &ui.Form{ID: "find", Action: page.At, Get: true, Submit: "Show what matches", Fields: []ui.Field{
+		{Name: "nq", Label: "Namespace Path has in it", Type: "search", Value: d.Looked[0]},
+		{Name: "namespace", Label: "Namespace Path", Type: "select", Options: d.Namespaces},
+		{Name: "q", Label: "Repository has in it", Type: "search", Value: d.Looked[1]},
 	}}
 	return page
+}
+
+// AttemptPath is where a connection in the making is looked at.
+func AttemptPath(attempt string) string { return "/settings/integrations/connect/attempts/" + attempt }
+
+// where asks where issues go.
+func where(d ChecksData, at string) *ui.Form {
+	form := &ui.Form{ID: "choose", Action: at + "/project", Submit: "Activate", Cancel: d.Back, Error: d.Error, Fields: []ui.Field{
+		{Name: "namespace", Label: "Namespace Path", Type: "select", Options: d.Namespaces, Combobox: true, Source: at + "/namespaces", Hint: "The group whose repositories are listed below."},
+		{Name: "project", Label: "Repository", Type: "select", Options: d.Projects, Combobox: true, Source: at + "/repositories", Within: "namespace", Required: true, Hint: "Where issues are created by default."},
+	}}
+	form.Fields = append(form.Fields, GivenFields(d.Given)...)
+	for i, f := range form.Fields {
+		form.Fields[i].Error = d.Faults[f.Name]
+	}
+	return form
+}
+
+// GivenFields ask what new issues are given.
+func GivenFields(g Given) []ui.Field {
+	return []ui.Field{
+		{Name: "labels", Label: "Labels", Value: g.Labels, Autocomplete: "off", Hint: "Given to every new issue, separated by commas."},
+		{Name: "assignee", Label: "Default assignee", Value: g.Assignee, Autocomplete: "off", Hint: "A user name. It must be a member of the repository."},
+		{Name: "confidential", Label: "Make new issues confidential", Type: "checkbox", Checked: g.Confidential},
+	}
 }
 
 // Summarise is how a test stands, from its checks.

@@ -49,10 +49,11 @@ type Waiting struct {
 	URL  string
 }
 
-// TrendDay is a day with what could be saved then and what is saved, by currency.
+// TrendDay is a day with what could be saved then, what of that was being worked on,
+// and what is saved, by currency.
 type TrendDay struct {
-	Day           string
-	Open, Realise money.Totals
+	Day                    string
+	Open, Working, Realise money.Totals
 }
 
 // Breakdown is what can be saved in one currency, by team, account or service.
@@ -121,6 +122,7 @@ func currencies(days []TrendDay) []string {
 	all := money.Totals{}
 	for _, d := range days {
 		maps.Copy(all, d.Open)
+		maps.Copy(all, d.Working)
 		maps.Copy(all, d.Realise)
 	}
 	return slices.Sorted(maps.Keys(all))
@@ -128,13 +130,18 @@ func currencies(days []TrendDay) []string {
 
 func trend(days []TrendDay, code string) ui.Trend {
 	t := ui.Trend{ID: "trend-" + code, Title: "How it developed", Unit: code + " a month", Of: "Day"}
-	open, saved := ui.Series{Name: "Can be saved"}, ui.Series{Name: "Really saved"}
+	open, working, saved := ui.Series{Name: "Can be saved"}, ui.Series{Name: "Being worked on"}, ui.Series{Name: "Really saved"}
 	for _, d := range days {
 		t.Labels = append(t.Labels, d.Day)
 		open.Amounts = append(open.Amounts, known(d.Open, code))
+		working.Amounts = append(working.Amounts, known(d.Working, code))
 		saved.Amounts = append(saved.Amounts, known(d.Realise, code))
 	}
-	t.Series = []ui.Series{open, saved}
+	for _, s := range []ui.Series{open, working, saved} {
+		if slices.ContainsFunc(s.Amounts, func(a decimal.NullDecimal) bool { return a.Valid }) { // what was never known is no line
+			t.Series = append(t.Series, s)
+		}
+	}
 	return t
 }
 

@@ -11,6 +11,7 @@ import (
 	"embed"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"cxm/internal/finding"
 	"cxm/internal/signin/role"
@@ -63,8 +64,12 @@ func Nav(at string, waiting int, may func(role.Permission) bool) []ui.NavGroup {
 		work.Items = append(work.Items, item(AtFindings, "Findings", "/findings", 0), item(AtIssues, "Issues", "/issues", 0), item(AtRuns, "Plans and runs", "/runs", 0))
 		settings = ui.NavGroup{Name: "Settings", Items: []ui.NavItem{
 			item(AtRules, "Events and rules", "/settings/rules", 0), item(AtIntegrations, "Integrations", "/settings/integrations", 0),
-			item(AtSources, "Sources", "/settings/sources", 0), item(AtPeople, "People", "/settings/people", 0), item(AtAPITokens, "API tokens", "/settings/api-tokens", 0),
+			item(AtSources, "Sources", "/settings/sources", 0),
 		}}
+		if allowed(role.PeopleWrite) {
+			settings.Items = append(settings.Items, item(AtPeople, "People", "/settings/people", 0))
+		}
+		settings.Items = append(settings.Items, item(AtAPITokens, "API tokens", "/settings/api-tokens", 0))
 	}
 	if allowed(role.AuditRead) {
 		settings.Items = append(settings.Items, item(AtAudit, "Audit log", "/settings/audit", 0))
@@ -81,6 +86,13 @@ func Nav(at string, waiting int, may func(role.Permission) bool) []ui.NavGroup {
 // Forbidden is the problem of somebody whose role does not allow the page. may is
 // the permission that it takes (docs/roles.md), as a verb: "see the integrations".
 func Forbidden(may, role string) *ui.Problem {
+	if role == "" {
+		return &ui.Problem{
+			Title: "You work in no tenant",
+			Text:  "Nobody has given you a role yet, so that you cannot " + may + ".",
+			Next:  "Ask an admin for one: cxm people role YOUR-ADDRESS ROLE.",
+		}
+	}
 	return &ui.Problem{
 		Title: "Your role does not allow this",
 		Text:  "As " + role + " you cannot " + may + " in this tenant.",
@@ -95,6 +107,44 @@ func Failed(what, why, again string) *ui.Problem {
 		Title: what + " could not be read", Text: why,
 		Next:   "Nothing was changed. Try again; if it stays so, look at cxm's log and at cxm doctor.",
 		Action: &ui.Action{Text: "Try again", URL: again},
+	}
+}
+
+// Broken is the problem of a form that something went wrong with. again is where it
+// was sent from.
+func Broken(what, again string) *ui.Problem {
+	return &ui.Problem{
+		Title: what + " could not be changed", Text: "Something went wrong inside cxm, and the log says what.",
+		Next:   "It may be done in part: look at how it is now before you try again.",
+		Action: &ui.Action{Text: "Go back", URL: again},
+	}
+}
+
+// Answered is the problem of what GitLab did not do: said is its answer, with the next
+// step. sent says that a form asked for it; again is the page's own address, or where
+// the form was sent from.
+func Answered(said string, sent bool, again string) *ui.Problem {
+	if r := []rune(said); len(r) > 0 {
+		said = strings.ToUpper(string(r[:1])) + strings.TrimSuffix(string(r[1:]), ".") + "."
+	}
+	p := &ui.Problem{
+		Title: "GitLab did not do what was asked", Text: said,
+		Next:   "Nothing was changed. cxm itself works: cxm doctor says what is wrong between it and GitLab.",
+		Action: &ui.Action{Text: "Try again", URL: again},
+	}
+	if sent {
+		p.Next = "It may be done in part: look at how it is now before you try again. cxm itself works: cxm doctor says what is wrong between it and GitLab."
+		p.Action.Text = "Go back"
+	}
+	return p
+}
+
+// Unreadable is the problem of a form that is too large, or none at all. again is
+// where it was sent from.
+func Unreadable(again string) *ui.Problem {
+	return &ui.Problem{
+		Title: "The form could not be read", Text: "It is larger than 2 MiB, or it did not arrive whole.",
+		Next: "Nothing was changed. Go back and send less.", Action: &ui.Action{Text: "Go back", URL: again},
 	}
 }
 

@@ -31,11 +31,11 @@ func usd(text string) money.Totals { return money.Totals{"USD": decimal.RequireF
 // TestFindings looks at the list from different places.
 func TestFindings(t *testing.T) {
 	data := page.FindingsData{
-		Rows: []page.FindingRow{{Key: "v1:a/b", Title: "T"}}, All: 1, Total: 9, Savings: usd("5"), Accounts: []string{"production"},
-		Saved: []ui.Link{{Text: "mine", URL: "/findings?kind=cost&account=production"}},
+		Rows: []page.FindingRow{{Key: "v1:a/b", Title: "T"}}, All: 1, Total: 9, Savings: usd("5"), Accounts: []ui.Option{{Value: "production", Text: "production"}},
+		Saved: []page.SavedView{{ID: 7, Name: "mine", URL: "/findings?kind=cost&account=production"}},
 	}
 	list := page.NewFindings(place(t, "/findings", "account=gone&sort=-saving&page=2&q="), data)
-	account := list.Filters[3].Options
+	account := list.Filters[2].Options
 	if account[1].Value != "gone" || !account[1].Selected {
 		t.Errorf("a filter by what is not there any more has to be seen: %+v", account)
 	}
@@ -224,19 +224,5 @@ func TestToken(t *testing.T) {
 	}
 	if i := page.NewIntegration(page.IntegrationData{Now: now, TokenState: "active"}); i.Token.Rotate != nil || i.End != nil || i.Test != nil {
 		t.Error("who may not change it is offered to")
-	}
-}
-
-func TestWelcome(t *testing.T) {
-	for want, done := range map[string][3]bool{
-		"current later later": {}, "done current later": {true}, "done done done": {true, true, true}, "current done later": {false, true, false},
-	} {
-		var got []string
-		for _, s := range page.NewWelcome(done[0], done[1], done[2]).Steps {
-			got = append(got, s.State)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%v: %v, want %s", done, got, want)
-		}
 	}
 }

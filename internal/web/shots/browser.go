@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -90,8 +91,39 @@ func (l Look) As(ctx context.Context) error {
 	return nil
 }
 
-// Take is the whole page at url as PNG.
-func (l Look) Take(ctx context.Context, url string) ([]byte, error) {
+// tallest is how much of a page a picture shows. Below that a huge page only repeats itself.
+const tallest = 5000
+
+// Take takes a PNG of the page at url for each of looks, from its top, and gives them
+// to done one by one. The page is opened once for each size: a colour scheme needs no
+// new one.
+func Take(ctx context.Context, url string, looks []Look, done func(Look, []byte) error) error {
+	var before Look
+	for _, look := range looks {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		if err := look.As(ctx); err != nil {
+			return err
+		}
+		if look.Width != before.Width || look.Height != before.Height || look.Phone != before.Phone {
+			if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+				return fmt.Errorf("opening %s: %w", url, err)
+			}
+		}
+		before = look
+		image, err := look.capture(ctx, tallest)
+		if err != nil {
+			return fmt.Errorf("taking a screenshot of %s: %w", url, err)
+		}
+		if err := done(look, image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Picture is the top of the page at url, as high as the look's screen, as PNG.
+func (l Look) Picture(ctx context.Context, url string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := l.As(ctx); err != nil {
@@ -100,9 +132,26 @@ func (l Look) Take(ctx context.Context, url string) ([]byte, error) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", url, err)
 	}
-	image, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	image, err := l.capture(ctx, l.Height)
 	if err != nil {
-		return nil, fmt.Errorf("taking a screenshot of %s: %w", url, err)
+		return nil, fmt.Errorf("taking a picture of %s: %w", url, err)
 	}
 	return image, nil
+}
+
+// capture is the page that the tab shows, from its top to at most the height.
+func (l Look) capture(ctx context.Context, height int64) ([]byte, error) {
+	full, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollHeight"))
+	if err != nil {
+		return nil, fmt.Errorf("asking for its height: %w", err)
+	}
+	beyond, quick := true, true
+	clip := page.Viewport{Width: float64(l.Width), Height: float64(min(full, height)), Scale: 1}
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: page.CaptureScreenshotFormatPng, Clip: &clip, CaptureBeyondViewport: &beyond, OptimizeForSpeed: &quick,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return shot.Data, nil
 }

@@ -2,7 +2,9 @@ package site
 
 import (
 	"io/fs"
+	"maps"
 	"net/http"
+	"slices"
 
 	"cxm/internal/signin/role"
 	"cxm/internal/web"
@@ -17,6 +19,7 @@ type Area struct {
 	Templates fs.FS
 	Views     map[string]View // GET
 	Forms     map[string]Form // POST
+	Leads     map[string]Form // GET: an address that leads on, such as the one that another host sends people back to
 	Files     map[string]File // GET
 	Live      map[string]Live // GET
 }
@@ -29,6 +32,7 @@ type View struct {
 	May             string          // what the role has to allow, as a verb
 	Needs           role.Permission // empty with Open: nobody need be signed in
 	Open            bool            // it is for people who are not signed in, too
+	Own             bool            // it is about whoever is signed in: no role is needed, and Needs is not looked at
 	List            ui.Link         // where to go when it is missing
 	Make            func(r *http.Request, g Guest, s *ui.Shell) (page.Page, error)
 }
@@ -45,9 +49,12 @@ type Form struct {
 // Answer is what comes of a form: people go on to another page and are told there
 // what happened, or see the form again with what they have to mend.
 type Answer struct {
-	To     string    // an address of this server; not used when there is a page
-	Notice ui.Notice // nothing is told when its text is empty
-	Page   page.Page // the form again; nil: it is done
+	To      string         // an address of this server; not used when there is a page
+	Away    string         // an address of another host instead, which no request named; only of a lead
+	Notice  ui.Notice      // nothing is told when its text is empty
+	Page    page.Page      // the form again, or what is shown once; nil: it is done
+	Status  int            // of the answer with a page; 0: 422 to a form, 200 to a lead
+	Cookies []*http.Cookie // are set in any case
 }
 
 // File is something to be downloaded. An error after the first byte cuts it off.
@@ -67,6 +74,17 @@ type Refusal struct{ Text string }
 
 func (r *Refusal) Error() string { return r.Text }
 
+// Routes are the patterns of all that a site of the areas answers by GET, ordered.
+func Routes(areas []Area) []string {
+	var out []string
+	for _, a := range (&site{Parts: Parts{Areas: areas}}).areas() {
+		out = slices.AppendSeq(slices.AppendSeq(slices.AppendSeq(out, maps.Keys(a.Views)), maps.Keys(a.Files)), maps.Keys(a.Live))
+		out = slices.AppendSeq(out, maps.Keys(a.Leads))
+	}
+	slices.Sort(out)
+	return out
+}
+
 // areas are all of them, the site's own first.
 func (s *site) areas() []Area {
 	own := Area{Views: s.views(), Files: map[string]File{
@@ -82,6 +100,9 @@ func (s *site) mount(mux *http.ServeMux, a Area) {
 	}
 	for pattern, f := range a.Forms {
 		mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, r *http.Request) { s.form(w, r, f) })
+	}
+	for pattern, f := range a.Leads {
+		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { s.lead(w, r, f) })
 	}
 	for pattern, f := range a.Files {
 		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { s.file(w, r, f) })

@@ -47,13 +47,42 @@ func (s *site) form(w http.ResponseWriter, r *http.Request, f Form) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
 	if err := r.ParseForm(); err != nil {
-		http.Error(w, "the form could not be read, or it is larger than 2 MiB: go back and send less", http.StatusBadRequest)
+		status := http.StatusBadRequest
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			status = http.StatusRequestEntityTooLarge
+		}
+		shell.Problem = page.Unreadable(back(r, f.List.URL))
+		s.write(w, r, status, shell, page.Nothing{})
 		return
 	}
 	a, err := f.Do(r, g, &shell)
-	if text, refused := refusal(err); refused {
+	s.answer(w, r, f, back(r, f.List.URL), a, err, shell)
+}
+
+// lead answers an address that leads on. What is refused leads to the list: where
+// somebody came from may be the same address, or another host.
+func (s *site) lead(w http.ResponseWriter, r *http.Request, f Form) {
+	r, g, ok := s.enter(w, r, f.View)
+	if !ok {
+		return
+	}
+	shell := s.shell(w, r, g, f.View)
+	if !s.allowed(g, f.View, &shell) {
+		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
+		return
+	}
+	a, err := f.Do(r, g, &shell)
+	s.answer(w, r, f, Local(f.List.URL), a, err, shell)
+}
+
+// answer is what comes of a form; refused is where people go who are refused.
+func (s *site) answer(w http.ResponseWriter, r *http.Request, f Form, refused string, a Answer, err error, shell ui.Shell) {
+	for _, c := range a.Cookies {
+		http.SetCookie(w, c)
+	}
+	if text, is := refusal(err); is {
 		web.Tell(w, r, ui.Notice{Text: text, Tone: ui.Bad})
-		http.Redirect(w, r, back(r, f.List.URL), http.StatusSeeOther)
+		http.Redirect(w, r, refused, http.StatusSeeOther)
 		return
 	}
 	if status := s.failed(r, f.View, err, &shell); status != 0 {
@@ -61,13 +90,28 @@ func (s *site) form(w http.ResponseWriter, r *http.Request, f Form) {
 		return
 	}
 	if a.Page != nil {
-		s.write(w, r, http.StatusUnprocessableEntity, shell, a.Page)
+		s.write(w, r, a.status(r), shell, a.Page)
 		return
 	}
 	if a.Notice.Text != "" {
 		web.Tell(w, r, a.Notice)
 	}
-	http.Redirect(w, r, Local(a.To), http.StatusSeeOther)
+	to := Local(a.To)
+	if a.Away != "" && r.Method == http.MethodGet { // browsers do not let a form lead away
+		to = a.Away
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// status is that of an answer with a page.
+func (a Answer) status(r *http.Request) int {
+	switch {
+	case a.Status != 0:
+		return a.Status
+	case r.Method == http.MethodPost:
+		return http.StatusUnprocessableEntity
+	}
+	return http.StatusOK
 }
 
 // largestForm bounds what a form may send, in bytes: a file of rules is the largest.
@@ -107,7 +151,7 @@ func (s *site) live(w http.ResponseWriter, r *http.Request, l Live) {
 
 func (s *site) shell(w http.ResponseWriter, r *http.Request, g Guest, v View) ui.Shell {
 	shell := ui.Shell{
-		Title: v.Title, Lead: v.Lead, Trail: v.Trail, Tenant: g.Tenant, Person: g.Person,
+		Title: v.Title, Lead: v.Lead, Trail: v.Trail, Tenant: g.Tenant, Tenants: g.Tenants, Person: g.Person,
 		Theme: wanted(r), Notices: web.Told(w, r), Bare: !g.Who.Known(),
 	}
 	if !shell.Bare {
@@ -119,7 +163,7 @@ func (s *site) shell(w http.ResponseWriter, r *http.Request, g Guest, v View) ui
 // allowed says whether the guest's role allows it, and else puts the problem into the
 // shell.
 func (s *site) allowed(g Guest, v View, shell *ui.Shell) bool {
-	if v.Open && v.Needs == "" || g.May(v.Needs) {
+	if v.Open && v.Needs == "" || v.Own && g.Who.Known() || g.May(v.Needs) {
 		return true
 	}
 	shell.Problem = page.Forbidden(v.May, g.Person.Role)
@@ -140,8 +184,18 @@ func (s *site) failed(r *http.Request, v View, err error, shell *ui.Shell) int {
 		shell.Problem = page.Failed(v.What, text, r.URL.RequestURI())
 		return http.StatusUnprocessableEntity
 	}
+	if p, known := errors.AsType[*door.Problem](err); known && p.Status == http.StatusBadGateway {
+		s.Log.Warn("GitLab did not do what a page asked for", "path", r.URL.Path, "error", err)
+		if shell.Problem = page.Answered(p.Detail, false, r.URL.RequestURI()); r.Method == http.MethodPost {
+			shell.Problem = page.Answered(p.Detail, true, back(r, v.List.URL))
+		}
+		return http.StatusBadGateway
+	}
 	s.Log.Error("a page could not be made", "path", r.URL.Path, "error", err)
 	shell.Problem = page.Failed(v.What, "Something went wrong inside cxm, and the log says what.", r.URL.RequestURI())
+	if r.Method == http.MethodPost {
+		shell.Problem = page.Broken(v.What, back(r, v.List.URL))
+	}
 	return http.StatusInternalServerError
 }
 
@@ -164,7 +218,7 @@ func missed(err error) bool {
 
 // back is where a form came from, or else list.
 func back(r *http.Request, list string) string {
-	if from, err := url.Parse(r.Referer()); err == nil && from.Path != "" {
+	if from, err := url.Parse(r.Referer()); err == nil && from.Path != "" && from.Host == r.Host {
 		return Local(from.RequestURI())
 	}
 	return Local(list)
@@ -230,7 +284,7 @@ func record(f page.FindingRow) []string {
 	}
 	return []string{
 		plain(f.Key), plain(f.Title), plain(f.Resource), string(f.Kind), f.State.Status(), plain(f.Account), plain(f.Owner),
-		saving, f.Currency, f.Issue.URL, seen,
+		saving, f.Currency, f.Tracker, seen,
 	}
 }
 
@@ -256,7 +310,7 @@ func wanted(r *http.Request) string {
 // theme keeps the colour scheme that somebody chooses.
 func theme(w http.ResponseWriter, r *http.Request) {
 	choice := r.PostFormValue("theme")
-	c := &http.Cookie{Name: themeCookie, Value: choice, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode}
+	c := &http.Cookie{Name: themeCookie, Value: choice, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: web.Secured(r), SameSite: http.SameSiteLaxMode}
 	if choice != "light" && choice != "dark" {
 		c.Value, c.MaxAge = "", -1
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"cxm/internal/api/door"
 	"cxm/internal/money"
 	"cxm/internal/signin"
 	"cxm/internal/signin/role"
@@ -111,11 +112,12 @@ func TestPages(t *testing.T) {
 		{"catalogue, only looking", "/settings/integrations", house{role: role.Viewer}, 200, "GitLab AI Agent", "/connect/gitlab-token"},
 		{"integration", "/settings/integrations/1", house{role: role.Admin}, 200, "Rotate now", ""},
 		{"integration, only looking", "/settings/integrations/1", house{role: role.Viewer}, 200, "acme/platform", "Rotate now"},
-		{"no role", "/findings", house{}, 403, "Your role does not allow this", ""},
+		{"no role", "/findings", house{}, 403, "You work in no tenant", ""},
 		{"not there", "/findings/x", house{role: role.Admin, trouble: ErrMissing}, 404, "This finding is not here", ""},
 		{"no number", "/settings/integrations/x", house{role: role.Admin}, 404, "This integration is not here", ""},
 		{"no page", "/nowhere", house{role: role.Admin}, 404, "This page is not here", ""},
 		{"broken", "/findings", house{role: role.Admin, trouble: inside}, 500, "could not be read", "secret table"},
+		{"GitLab refused", "/findings", house{role: role.Admin, trouble: &door.Problem{Status: 502, Detail: "listing issues: forbidden. Give the account a role"}}, 502, "Listing issues: forbidden. Give the account a role.", "inside cxm"},
 		{"broken door", "/findings", house{doorway: inside}, 500, "Your session", "secret table"},
 	} {
 		w, logged := ask(t, &c.house, get(c.path))

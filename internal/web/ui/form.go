@@ -26,6 +26,8 @@ type Field struct {
 	Autocomplete string
 	Options      []Option // of a select
 	Combobox     bool     // a select with a search, where scripts run
+	Source       string   // address that a Combobox asks for the options that match what is typed: ?q= and ?within=; empty: it has them all
+	Within       string   // name of the field in the same form whose value is within; empty: none
 	Checked      bool
 	Focus        bool // it has the focus when the page opens
 }

@@ -55,6 +55,7 @@ func (t Table) Lines() [][]Placed {
 type Pager struct {
 	From, To, All  int
 	Previous, Next string // empty: there is none
+	Text           string // in place of the numbers, where nobody counts the whole list
 }
 
 // Place is where a list is looked at: its path with the filters, the order and

@@ -43,10 +43,11 @@ type Shell struct {
 	Actions []Action // what can be done on the page as a whole
 	Badge   *Badge   // the state of what the page is about; nil: none
 
-	Nav    []NavGroup
-	Tenant string
-	Person Person
-	Search string // what was searched for
+	Nav     []NavGroup
+	Tenant  string
+	Tenants []string // that the person works in: with several they can choose
+	Person  Person
+	Search  string // what was searched for
 
 	Notices []Notice // what just happened, shown once
 	Problem *Problem // why there is no page; nil: there is one

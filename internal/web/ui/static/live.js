@@ -9,4 +9,8 @@ for (const live of document.querySelectorAll("[data-live]")) {
     }
   });
   source.addEventListener("done", () => source.close());
+  source.addEventListener("next", (event) => {
+    source.close();
+    if (/^\/[^/\\]/.test(event.data)) location.replace(event.data);
+  });
 }
