@@ -17,12 +17,14 @@ import (
 	"cxm/internal/app/bootstrap"
 	"cxm/internal/app/connecting"
 	"cxm/internal/app/core"
+	"cxm/internal/app/deciding"
 	"cxm/internal/app/doctor"
 	"cxm/internal/app/evidence"
 	"cxm/internal/app/feed"
 	"cxm/internal/app/learning"
 	"cxm/internal/app/review"
 	"cxm/internal/app/sourcing"
+	"cxm/internal/app/surveying"
 	"cxm/internal/app/tokencare"
 	"cxm/internal/app/webhooks"
 	"cxm/internal/credential"
@@ -80,6 +82,8 @@ type App struct {
 	*learning.Learner
 	*feed.Watcher
 	*auditing.Auditor
+	*deciding.Decider
+	*surveying.Surveyor
 
 	People *People // where people sign in
 
@@ -167,9 +171,10 @@ func (a *App) join(base *core.Core) {
 	minder := webhooks.New(keeper)
 	connector := connecting.New(keeper, minder)
 	a.Core, a.Keeper, a.Minder, a.Connector = base, keeper, minder, connector
+	a.Surveyor = surveying.New(base, a.whose)
 	a.People = a.newDesk(base)
 	a.Sourcer, a.Asker = sourcing.New(base), evidence.New(keeper)
-	a.Learner = learning.New(base, a.ApplyRules)
+	a.Learner, a.Decider = learning.New(base, a.ApplyRules), deciding.New(base)
 	a.Maker, a.Reviewer, a.Doctor, a.Watcher = bootstrap.New(base, connector), review.New(keeper), a.newDoctor(), feed.New(base)
 }
 

@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cxm/internal/finding"
 	"cxm/internal/gitlab/rest"
@@ -62,6 +64,16 @@ func (i *installation) report(ctx context.Context) (status.Report, error) {
 	})
 }
 
+// Waits is how long the oldest job of each kind that waits has waited, over all
+// tenants; of a kind of which none waits there is none.
+func (i *installation) Waits(ctx context.Context) (map[string]time.Duration, error) {
+	stats, err := i.outbox.queue.Stats(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading how the queue is: %w", err)
+	}
+	return stats.Oldest, nil
+}
+
 // reportOf is how cxm is for the tenant.
 func (a *App) reportOf(ctx context.Context) (status.Tenant, error) {
 	s, err := a.Status(ctx)
@@ -84,6 +96,12 @@ func (a *App) reportOf(ctx context.Context) (status.Tenant, error) {
 		r.Savings = append(r.Savings, status.Amount{Currency: currency, Value: amount.StringFixed(2), Float: amount.InexactFloat64()})
 	}
 	slices.SortFunc(r.Savings, func(a, b status.Amount) int { return strings.Compare(a.Currency, b.Currency) })
+	for _, f := range a.Savings(ctx) {
+		for _, currency := range slices.Sorted(maps.Keys(f.Of)) {
+			amount := f.Of[currency]
+			r.States = append(r.States, status.StateSavings{State: f.State, Amount: status.Amount{Currency: currency, Value: amount.StringFixed(2), Float: amount.InexactFloat64()}})
+		}
+	}
 	for _, p := range s.Pulls {
 		r.Scopes = append(r.Scopes, status.Scope{Source: p.Source, Scope: p.Scope, At: p.ReceivedAt, Complete: p.Complete, Why: strings.Join(p.Reasons, "; ")})
 	}

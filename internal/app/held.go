@@ -19,6 +19,21 @@ func (a *App) Approve(ctx context.Context, run int64, by string, progress func(r
 	return e.Approve(ctx, run, by)
 }
 
+// Reject ends a run that waits, since a person does not want what it would do: by is
+// who says so, why is kept in one line and told. The same steps do not wait again until
+// something about them changes. The error is store.ErrNotWaiting, store.ErrNotFound, or
+// what is wrong with why.
+func (a *App) Reject(ctx context.Context, run int64, by, why string) error {
+	why, err := plan.ReadRejection(why)
+	if err != nil {
+		return err
+	}
+	if _, _, err := a.Store.Run(ctx, run); err != nil {
+		return fmt.Errorf("finding run %d: %w", run, err)
+	}
+	return a.Store.RejectRun(ctx, run, by, why, a.Clock().UTC())
+}
+
 // Undo is what undoing a run would do, or did.
 type Undo struct {
 	Integration integration.Integration

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,7 +12,9 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/app/apptest"
+	"cxm/internal/audit"
 	"cxm/internal/plan"
+	"cxm/internal/store"
 )
 
 func disks(from, to int) []string { return apptest.Disks(from, to) }
@@ -83,6 +86,60 @@ func TestManyClosesWaitForAPerson(t *testing.T) {
 		t.Errorf("run %+v with %d entries (%v)", r, len(entries), err)
 	}
 	b.want("")
+}
+
+// TestRejected: what a person said no to does not wait again as it is, is not done,
+// waits anew once something else is held, and can be approved after all before that.
+func TestRejected(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.reopened(func(c *app.Config) { c.Brakes = &plan.Brakes{CloseShare: 100, Creates: 3} })
+	b.aws(disks(0, 8)...)
+	_, report := b.apply()
+	run := report.Waits.ID
+	if run == 0 {
+		t.Fatal("nothing waits")
+	}
+	ctx := audit.With(b.Context(), audit.Actor{Kind: audit.Person, Name: "platform-admin"})
+	if err := b.app.Reject(ctx, run, "platform-admin", "these disks are for a test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.app.Reject(ctx, run, "somebody", "too"); !errors.Is(err, store.ErrNotWaiting) {
+		t.Errorf("a second rejection: %v", err)
+	}
+	r, entries, err := b.app.RunOf(b.Context(), run)
+	if err != nil || !r.Rejected() || r.RejectedBy != "platform-admin" || r.Rejection != "these disks are for a test" || r.Skipped != 8 || r.FinishedAt.IsZero() {
+		t.Errorf("%+v (%v)", r, err)
+	}
+	for _, e := range entries {
+		if e.Outcome != plan.Skipped || e.Trouble != "rejected by platform-admin: these disks are for a test" {
+			t.Errorf("%+v", e)
+		}
+	}
+	_, again := b.apply()
+	p, err := b.app.Plan(b.Context(), 0)
+	if err != nil || again.Waits.ID != 0 || p.Rejected.ID != run || p.Waits.ID != 0 || b.posts() != 0 {
+		t.Fatalf("it waits again as run %d, the plan says %+v (%v)", again.Waits.ID, p.Rejected, err)
+	}
+	b.aws(disks(0, 9)...)
+	_, other := b.apply()
+	if other.Waits.ID == run || other.Waits.Steps != 9 {
+		t.Fatalf("with one more it does not wait: %+v", other.Waits)
+	}
+	if _, err := b.app.Approve(b.Context(), run, "platform-admin", nil); err == nil || !strings.Contains(err.Error(), "waits for nobody") {
+		t.Errorf("what something else took the place of was approved: %v", err)
+	}
+	if err := b.app.Reject(ctx, other.Waits.ID, "platform-admin", "later"); err != nil {
+		t.Fatal(err)
+	}
+	done, err := b.app.Approve(b.Context(), other.Waits.ID, "platform-admin", nil)
+	if err != nil || done.Run.Done != 9 || b.posts() != 9 {
+		t.Fatalf("approved after all: %+v, %v", done.Run, err)
+	}
+	r, entries, err = b.app.RunOf(b.Context(), other.Waits.ID)
+	if err != nil || r.State != plan.Finished || r.Rejected() || len(entries) != 9 || entries[0].Outcome != plan.Done || entries[0].Trouble != "" {
+		t.Errorf("%+v, %+v (%v)", r, entries[0], err)
+	}
 }
 
 // A run that waits for what is no longer to be done does not wait any more.

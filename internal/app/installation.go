@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cxm/internal/app/auditing"
+	"cxm/internal/app/errand"
+	"cxm/internal/app/recent"
 	"cxm/internal/credential"
 	"cxm/internal/queue"
 	"cxm/internal/status"
@@ -24,7 +26,10 @@ type installation struct {
 	key    *credential.Key
 	pen    *auditing.Pen
 	outbox *outbox
+	calls  *recent.Calls // of GitLab, the last ones
 	board  *status.Board // nil: nobody asked for metrics
+
+	Errands *errand.Desk // what people asked for in a browser, and goes on when nobody looks
 
 	mu   sync.Mutex
 	open map[string]*App // by tenant; guarded by mu
@@ -39,7 +44,7 @@ func (c Config) install(ctx context.Context) (*installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &installation{config: c, key: key, pen: &auditing.Pen{}, outbox: &outbox{}, open: map[string]*App{}}
+	i := &installation{config: c, key: key, pen: &auditing.Pen{}, outbox: &outbox{}, calls: recent.New(c.Clock), Errands: errand.New(c.Clock), open: map[string]*App{}}
 	where := c.where()
 	where.Sign, where.Clock = i.pen.Of, c.Clock
 	where.Changed, where.Planned, where.Delivered = i.outbox.changed, i.outbox.planned, i.outbox.delivered
@@ -49,7 +54,7 @@ func (c Config) install(ctx context.Context) (*installation, error) {
 	if c.Metrics {
 		i.board = status.New(i.report)
 	}
-	i.config.Observe = counted(c.Observe, i.board, c.Tracing)
+	i.config.Observe = remembered(i.calls, counted(c.Observe, i.board, c.Tracing))
 	if i.outbox.queue, err = i.openQueue(ctx); err != nil {
 		return nil, errors.Join(err, i.db.Close())
 	}
@@ -136,6 +141,7 @@ const farewell = 5 * time.Second
 func (i *installation) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
+	late := i.Errands.Close(ctx)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, a := range i.open {
@@ -143,5 +149,5 @@ func (i *installation) Close() error {
 			a.Logger.Warn("the end of the audit log was not signed", "tenant", a.Tenant, "error", err)
 		}
 	}
-	return i.db.Close()
+	return errors.Join(late, i.db.Close())
 }

@@ -34,6 +34,7 @@ type Planned struct {
 	Plan        plan.Plan
 	Looked      reconcile.Looked
 	Waits       plan.Run // the run in which what Plan holds waits already; ID 0: it does not yet
+	Rejected    plan.Run // the run in which a person said no to what Plan holds; ID 0: nobody did
 }
 
 // Plan looks at GitLab and says what Apply would do. It uses a client that
@@ -68,7 +69,11 @@ func planned(ctx context.Context, e *reconcile.Engine) (Planned, error) {
 	if waits.Digest != p.Held.Digest() {
 		waits = plan.Run{}
 	}
-	return Planned{Integration: e.Integration, Plan: p, Looked: looked, Waits: waits}, err
+	if err != nil {
+		return Planned{}, err
+	}
+	rejected, err := e.Rejected(ctx, p.Held)
+	return Planned{Integration: e.Integration, Plan: p, Looked: looked, Waits: waits, Rejected: rejected}, err
 }
 
 // Apply looks at GitLab, plans, asks, and carries the plan out step for step.

@@ -138,7 +138,7 @@ func TestStatusPage(t *testing.T) {
 	address := <-at
 	for path, want := range map[string][]string{
 		"/":        {"90 days left", "acme/platform", "100.00 USD", "aws-cost-optimization-hub"},
-		"/metrics": {"cxm_token_expires_timestamp_seconds{", "cxm_token_active{", `cxm_savings_estimated_monthly{currency="USD",tenant="default"} 100`, "cxm_gitlab_requests_total{"},
+		"/metrics": {"cxm_token_expires_timestamp_seconds{", "cxm_token_active{", `cxm_savings_estimated_monthly{currency="USD",tenant="default"} 100`, `cxm_savings_per_month{currency="USD",state="open",tenant="default"} 100`, `cxm_savings_per_month{currency="USD",state="realised",tenant="default"} 0`, "cxm_gitlab_requests_total{"},
 	} {
 		b.until(func() bool {
 			resp, err := http.Get(address + path)

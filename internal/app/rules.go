@@ -14,6 +14,7 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/rule"
+	"cxm/internal/store/board"
 	"cxm/internal/store/rules"
 )
 
@@ -51,6 +52,15 @@ func (b *books) read(ctx context.Context) (*ruling.Compiled, int64, error) {
 
 // inForce is what findings are taken in under.
 func (a *App) inForce(ctx context.Context) (reconcile.Rules, int64, error) { return a.books.read(ctx) }
+
+// whose says whose findings are by the rules in force.
+func (a *App) whose(ctx context.Context) (board.Whose, int64, error) {
+	book, revision, err := a.books.read(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return book.Whose(), revision, nil
+}
 
 // assign puts every finding where the rules in force say, if that was not done yet.
 // Before it is done nothing is planned.

@@ -40,14 +40,14 @@ type tokenKeeper struct {
 // Timeout is more than a rotation takes, with the wait for an answer that is lost.
 func (w *tokenKeeper) Timeout(*river.Job[tokenJob]) time.Duration { return 10 * time.Minute }
 
-// Work looks after every token, review and source. The trouble of one keeps no other, and is told
+// Work looks after every token, review and source, and keeps what can be saved today. The trouble of one keeps no other, and is told
 // here: it is looked at again within the hour.
 func (w *tokenKeeper) Work(ctx context.Context, job *river.Job[tokenJob]) error {
 	shop, err := w.shop(ctx, job.Args.Tenant)
 	if err != nil {
 		return err
 	}
-	return errors.Join(shop.app.CareForTokens(ctx), shop.app.RemindReviews(ctx), shop.app.WatchSources(ctx))
+	return errors.Join(shop.app.CareForTokens(ctx), shop.app.RemindReviews(ctx), shop.app.WatchSources(ctx), shop.app.RecordDay(ctx))
 }
 
 // Names of what looks after tokens that callers need.

@@ -8,7 +8,7 @@
 // bounds are those of the design. It prints a table and writes
 // build/bench.json. The exit code is 1 when a bound does not hold. Arguments
 // name the parts to measure: calls, creates, queue, caps, shared, events, rules,
-// resync, million.
+// resync, million, pages.
 // What needs PostgreSQL is left out where its server is not installed, and the
 // table says so.
 package main
@@ -114,6 +114,7 @@ func parts() []part {
 		{"rules", rules},
 		{"resync", resync},
 		{"million", million},
+		{"pages", sitePages},
 	}
 }
 
@@ -122,7 +123,7 @@ func measure(ctx context.Context, names []string) ([]figure, error) {
 	known := parts()
 	for _, name := range names {
 		if !slices.ContainsFunc(known, func(p part) bool { return p.name == name }) {
-			return nil, fmt.Errorf("there is no part %q: name some of calls, creates, queue, caps, shared, events, rules, resync, million, or none for all", name)
+			return nil, fmt.Errorf("there is no part %q: name some of calls, creates, queue, caps, shared, events, rules, resync, million, pages, or none for all", name)
 		}
 	}
 	var all []figure

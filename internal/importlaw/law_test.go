@@ -97,8 +97,8 @@ func houseLaw() law {
 			{pkg: "internal/signin/oidc", may: []string{"internal/credential", "internal/signin", "internal/signin/role"}},
 			{pkg: "internal/signin/desk", may: []string{"internal/credential", "internal/signin", "internal/signin/password", "internal/signin/role", "internal/store/people"}},
 			{pkg: "internal/store/people", may: []string{"internal/credential", "internal/signin", "internal/signin/role", "internal/store/database", "internal/store/db"}},
-			{pkg: "internal/cli/tenant", may: []string{"internal/app", "internal/cli/shell"}},
-			{pkg: "internal/cli/people", may: []string{"internal/app", "internal/cli/shell", "internal/credential", "internal/signin", "internal/signin/desk", "internal/signin/role"}},
+			{pkg: "internal/cli/tenant", may: []string{"internal/app", "internal/cli/remote", "internal/cli/shell"}},
+			{pkg: "internal/cli/people", may: []string{"internal/app", "internal/cli/remote", "internal/cli/shell", "internal/credential", "internal/signin", "internal/signin/desk", "internal/signin/role"}},
 
 			// The sandbox shares nothing with cxm, so that it cannot share a
 			// misreading of GitLab.
@@ -109,18 +109,23 @@ func houseLaw() law {
 			{pkg: "internal/api", may: []string{"internal/api/door", "internal/api/reader", "internal/credential", "internal/signin", "internal/signin/role"}},
 			{pkg: "internal/api/door", may: []string{"internal/audit", "internal/credential", "internal/signin", "internal/signin/role"}},
 			{pkg: "internal/api/reader"},
+			{pkg: "internal/api/client", may: []string{"internal/api", "internal/api/door", "internal/credential", "internal/signin", "internal/signin/role"}},
 			{pkg: "internal/app/edge", may: append(
-				values(), "internal/api", "internal/api/door", "internal/app", "internal/app/auditing", "internal/app/feed", "internal/app/learning",
+				values(), "internal/api", "internal/api/door", "internal/app", "internal/app/auditing", "internal/app/deciding", "internal/app/feed", "internal/app/learning",
 				"internal/app/ruling", "internal/app/sourcing", "internal/app/tokencare", "internal/audit", "internal/credential", "internal/integration/access",
 				"internal/integration/check", "internal/reconcile", "internal/rule/rulebook", "internal/signin", "internal/signin/desk", "internal/signin/role",
-				"internal/store", "internal/store/lists", "internal/store/replies", "internal/store/rules", "internal/store/scopes", "internal/store/sources",
+				"internal/store", "internal/store/decisions", "internal/store/lists", "internal/store/replies", "internal/store/rules", "internal/store/scopes", "internal/store/sources",
 				"internal/store/tenants",
 			)},
 			{pkg: "internal/app/pages", may: append(
 				values(), "internal/api", "internal/api/door", "internal/app", "internal/app/edge", "internal/app/...", "internal/audit", "internal/credential",
-				"internal/integration/...", "internal/issue", "internal/rule/...", "internal/signin", "internal/signin/...", "internal/store", "internal/store/...", "internal/web/...",
+				"internal/integration/...", "internal/issue", "internal/rule/...", "internal/signin", "internal/signin/...", "internal/store", "internal/store/...", "internal/web/...", "internal/demo",
 			)},
+			// What people began in a browser, and the last calls of GitLab.
+			{pkg: "internal/app/attempt"},
+			{pkg: "internal/app/recent", may: []string{"internal/gitlab/rest"}},
 			// What the parts of the program stand on, and the parts: none knows the whole.
+			{pkg: "internal/app/errand"},
 			{pkg: "internal/app/core", may: append(
 				values(), "internal/credential", "internal/gitlab", "internal/gitlab/dial", "internal/gitlab/limit", "internal/gitlab/oauth",
 				"internal/gitlab/rest", "internal/notify", "internal/reconcile", "internal/store", "internal/store/...",
@@ -157,7 +162,7 @@ func houseLaw() law {
 			{pkg: "internal/app/sourcing", may: append(values(), "internal/app/core", "internal/credential", "internal/receive", "internal/reconcile", "internal/store", "internal/store/sources")},
 			{pkg: "internal/app/doctor", may: append(
 				values(), "internal/app/core", "internal/app/tokencare", "internal/credential", "internal/gitlab/probe", "internal/gitlab/rest",
-				"internal/integration/check", "internal/reconcile/breaker", "internal/plan/stand", "internal/store/reviews", "internal/store/route", "internal/store/why",
+				"internal/integration/check", "internal/reconcile/breaker", "internal/plan/stand", "internal/store/lists", "internal/store/reviews", "internal/store/route", "internal/store/why",
 			)},
 			{pkg: "internal/app/backlog", may: append(
 				values(), "internal/app/core", "internal/issue/backlog", "internal/reconcile", "internal/store", "internal/store/digests",
@@ -165,9 +170,11 @@ func houseLaw() law {
 			{pkg: "internal/app/auditing", may: []string{
 				"internal/app/core", "internal/audit", "internal/credential", "internal/store/audit", "internal/store/db", "internal/store/tokens",
 			}},
+			{pkg: "internal/app/deciding", may: []string{"internal/app/core", "internal/audit", "internal/finding", "internal/store/decisions", "internal/store/why"}},
 			{pkg: "internal/app/feed", may: []string{
 				"internal/app/core", "internal/finding", "internal/notify", "internal/reconcile", "internal/source", "internal/store/scopes",
 			}},
+			{pkg: "internal/app/surveying", may: []string{"internal/app/core", "internal/finding", "internal/money", "internal/store/board", "internal/store/views"}},
 			{pkg: "internal/app/front", may: []string{"internal/serve"}},
 			{pkg: "internal/app/learning", may: append(
 				values(), "internal/app/core", "internal/app/ruling", "internal/rule/owner", "internal/rule/rulebook", "internal/rule/rulebook/...",
@@ -177,8 +184,8 @@ func houseLaw() law {
 			{pkg: "internal/demo", may: append(values(), "internal/app", "internal/sandbox", "internal/store/rules")},
 			// The bench measures the parts one by one, so it may take them apart.
 			{pkg: "internal/bench", may: append(
-				values(), "internal/app", "internal/app/sourcing", "internal/credential", "internal/gitlab/rest", "internal/store/database", "internal/store/db",
-				"internal/queue", "internal/queue/throughput", "internal/reconcile", "internal/rule/rulebook", "internal/sandbox", "internal/store", "internal/store/pgtest",
+				values(), "internal/app", "internal/app/edge", "internal/app/pages", "internal/app/sourcing", "internal/credential", "internal/gitlab/rest", "internal/store/database", "internal/store/db",
+				"internal/queue", "internal/signin", "internal/signin/desk", "internal/signin/role", "internal/queue/throughput", "internal/reconcile", "internal/rule/rulebook", "internal/sandbox", "internal/store", "internal/store/pgtest",
 			)},
 			// Chaos knows cxm as its users do, and judges it by the sandbox's record.
 			{pkg: "internal/chaos", may: []string{
@@ -188,18 +195,28 @@ func houseLaw() law {
 			// Load knows cxm as what delivers to it does, and reads afterwards what it knows.
 			{pkg: "internal/load", may: []string{"internal/app", "internal/store/lists", "internal/store/pgtest"}},
 			// The commands know the program as app, and the values that it returns.
-			{pkg: "internal/cli/shell", may: []string{"internal/app", "internal/audit", "internal/config", "internal/integration", "internal/notify"}},
-			{pkg: "internal/cli/audit", may: []string{"internal/app", "internal/app/auditing", "internal/audit", "internal/cli/shell"}},
-			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/shell", "internal/integration/access", "internal/integration/check")},
+			{pkg: "internal/cli/shell", may: []string{"internal/api/client", "internal/app", "internal/audit", "internal/cli/remote", "internal/config", "internal/credential", "internal/integration", "internal/notify"}},
+			// What commands ask of the program, asked of a server.
+			{pkg: "internal/cli/remote", may: append(
+				values(), "internal/api", "internal/api/client", "internal/app", "internal/app/auditing", "internal/app/deciding", "internal/app/learning", "internal/app/sourcing", "internal/audit",
+				"internal/credential", "internal/integration/access", "internal/integration/check", "internal/plan/stand", "internal/reconcile", "internal/rule/attention",
+				"internal/rule/owner", "internal/signin", "internal/signin/desk", "internal/signin/role", "internal/store/decisions", "internal/store/hooks", "internal/store/rules", "internal/store/sources",
+			)},
+			{pkg: "internal/cli/audit", may: []string{"internal/app", "internal/app/auditing", "internal/audit", "internal/cli/remote", "internal/cli/shell"}},
+			{pkg: "internal/cli/care", may: append(values(), "internal/app", "internal/cli/remote", "internal/cli/shell", "internal/credential", "internal/integration/access", "internal/integration/check")},
 			// The pages see values, and the gallery of them nothing that is real.
 			// Pages offer what the API offers, by the same interfaces.
-			{pkg: "internal/web", may: []string{"internal/api", "internal/api/door", "internal/audit", "internal/credential", "internal/signin", "internal/finding", "internal/integration", "internal/integration/check", "internal/money", "internal/signin/role"}},
+			{pkg: "internal/web", may: []string{"internal/api", "internal/api/door", "internal/audit", "internal/credential", "internal/signin", "internal/finding", "internal/integration", "internal/integration/check", "internal/money", "internal/serve", "internal/signin/role"}},
+			{pkg: "internal/cli/findings", may: []string{"internal/app/deciding", "internal/cli/shell", "internal/finding", "internal/store/decisions"}},
 			{pkg: "internal/cli/dev", may: []string{"internal/web/fixture", "internal/web/gallery", "internal/web/shots"}},
 			{pkg: "internal/cli/code", may: []string{"internal/app", "internal/cli/shell"}},
-			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/shell", "internal/integration/access")},
-			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/learning", "internal/app/ruling", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
-			{pkg: "internal/cli/sources", may: append(values(), "internal/app", "internal/app/sourcing", "internal/cli/shell", "internal/credential", "internal/store/sources")},
-			{pkg: "internal/cli/work", may: append(values(), "internal/app", "internal/app/edge", "internal/app/pages", "internal/cli/shell", "internal/config")},
+			{pkg: "internal/cli/connect", may: append(values(), "internal/app", "internal/cli/care", "internal/cli/remote", "internal/cli/shell", "internal/integration/access")},
+			{pkg: "internal/cli/rules", may: append(values(), "internal/app", "internal/app/learning", "internal/app/ruling", "internal/cli/remote", "internal/cli/shell", "internal/rule/rulebook", "internal/store/rules")},
+			{pkg: "internal/cli/sources", may: append(values(), "internal/app", "internal/app/sourcing", "internal/cli/remote", "internal/cli/shell", "internal/credential", "internal/store/sources")},
+			{pkg: "internal/cli/work", may: append(
+				values(), "internal/app", "internal/app/edge", "internal/app/pages", "internal/cli/remote", "internal/cli/shell", "internal/config", "internal/credential", "internal/signin",
+				"internal/signin/role",
+			)},
 			// The sandbox is a command too; nothing else of the program knows it.
 			{pkg: "cmd/cxm", may: append(values(), "internal/app", "internal/cli/...", "internal/config", "internal/demo", "internal/sandbox")},
 			// The scenarios are tests alone: they import what internal/app's tests do.

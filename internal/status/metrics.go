@@ -68,6 +68,9 @@ func (e emitter) numbers(t Tenant) {
 	for _, a := range t.Savings {
 		e.put("cxm_savings_estimated_monthly", "What present findings would save in a month; one resource counts once.", a.Float, pair{"currency", a.Currency})
 	}
+	for _, s := range t.States {
+		e.put("cxm_savings_per_month", "What can be saved in a month (open), of it what is being worked on (working), and what became of the rest, as the overview says; one resource counts once in a state.", s.Float, pair{"currency", s.Currency}, pair{"state", s.State})
+	}
 	e.put("cxm_deliveries_waiting", "Deliveries accepted and not taken in yet.", float64(t.Queue.Deliveries))
 	e.put("cxm_deliveries_refused", "Deliveries that cannot be taken in, kept for a person to look at.", float64(t.Queue.Refused))
 	e.put("cxm_runs_waiting_approval", "Runs that a brake holds until somebody approves them.", float64(t.Queue.Approvals))

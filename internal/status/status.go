@@ -34,7 +34,8 @@ type Tenant struct {
 	Issues   []Count // by state: open, closed, in doubt, unseen
 	Findings []Count // by kind, present ones; and "absent"
 	Savings  []Amount
-	Unknown  int // groups that save an unknown amount
+	States   []StateSavings // what can be saved and what became of it; working is part of open
+	Unknown  int            // groups that save an unknown amount
 	Scopes   []Scope
 	Whole    []Whole // the last complete delivery of each scope that had one
 	Queue    Queue
@@ -75,6 +76,12 @@ type Amount struct {
 	Currency string
 	Value    string  // for people, exact
 	Float    float64 // for Prometheus, which has nothing else
+}
+
+// StateSavings is what findings in one state save a month in one currency.
+type StateSavings struct {
+	State string // open, working, merged, applied, realised
+	Amount
 }
 
 // Scope is what a source last said about one scope.

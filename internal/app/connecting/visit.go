@@ -235,3 +235,34 @@ func (c *Connector) private(ctx context.Context, base string, n integration.Netw
 	}
 	return ""
 }
+
+// NamespacesOf lists where the account of an integration is a member, as those of a
+// Visit.
+func (c *Connector) NamespacesOf(ctx context.Context, id int64, search string) (*Pages[Namespace], error) {
+	p, err := c.placesOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Namespaces(search), nil
+}
+
+// ProjectsOf lists the projects of the account of an integration, as those of a Visit.
+func (c *Connector) ProjectsOf(ctx context.Context, id int64, within, search string) (*Pages[Place], error) {
+	p, err := c.placesOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Projects(within, search), nil
+}
+
+func (c *Connector) placesOf(ctx context.Context, id int64) (*places.Client, error) {
+	in, err := c.Integration(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.Open(ctx, in, true)
+	if err != nil {
+		return nil, err
+	}
+	return places.New(client.Client), nil
+}

@@ -59,6 +59,8 @@ type Core struct {
 	Configured *sources.Store
 	Tokens     *tokens.Store
 	Sealer     *credential.Sealer
+
+	inside inside
 }
 
 // Notice tells the operator's address, beside the log. Data is for machines.

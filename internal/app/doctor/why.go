@@ -17,6 +17,7 @@ import (
 	"cxm/internal/plan/stand"
 	"cxm/internal/reconcile/breaker"
 	"cxm/internal/rule"
+	"cxm/internal/store/lists"
 	"cxm/internal/store/route"
 	"cxm/internal/store/why"
 )
@@ -192,11 +193,10 @@ type asker struct {
 }
 
 func (w *asker) load(ctx context.Context) error {
-	sum, err := w.Store.Summary(ctx)
-	if err != nil {
-		return fmt.Errorf("summing up: %w", err)
+	var err error
+	if w.pulls, err = w.Store.LastPulls(ctx); err != nil {
+		return err
 	}
-	w.pulls = sum.Pulls
 	w.complete, err = why.New(w.DB.Base(), w.Tenant).Complete(ctx)
 	return err
 }
@@ -223,7 +223,7 @@ func (w *asker) stands(ctx context.Context, f why.Found, all []integration.Integ
 
 // known is what holds whatever the integration, with the group's issues.
 func (w *asker) known(ctx context.Context, f why.Found) (stand.Case, []issue.Tracked, error) {
-	c := stand.Case{Now: w.now, Finding: f.Finding, Sighting: f.Sighting, Source: f.Source, Scope: f.Scope, Complete: w.complete[why.Scope{Source: f.Source, Scope: f.Scope}]}
+	c := stand.Case{Now: w.now, Finding: f.Finding, Sighting: f.Sighting, Decided: f.Decided, Source: f.Source, Scope: f.Scope, Complete: w.complete[why.Scope{Source: f.Source, Scope: f.Scope}]}
 	if i := slices.IndexFunc(w.pulls, func(p finding.Pull) bool { return p.Source == f.Source && p.Scope == f.Scope }); i >= 0 {
 		c.Last = w.pulls[i]
 	}
@@ -290,6 +290,7 @@ func (w *asker) steps(ctx context.Context, g rule.Group, in integration.Integrat
 			return steps
 		}
 	}
+	g = g.AsOf(w.now)
 	p := w.Policy()
 	p.OnRoute, p.Recreate = route.Changes(in), w.o.Recreate
 	want := issue.Render(g)
@@ -310,16 +311,17 @@ func (w *asker) runs(ctx context.Context, c *stand.Case, in integration.Integrat
 	if err != nil {
 		return err
 	}
+	entries, _, err := lists.New(w.DB.Base(), w.Tenant).Entries(ctx, lists.EntryFilter{Group: c.Group.Key}, lists.Page{Size: lists.Most})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(entries) // the oldest first, as a run has them
 	for _, r := range append(open, last...) {
 		if r.Integration != in.ID {
 			continue
 		}
-		_, entries, err := w.Store.Run(ctx, r.ID)
-		if err != nil {
-			return err
-		}
 		for i, e := range entries {
-			if e.Group == c.Group.Key {
+			if e.Run == r.ID {
 				noteEntry(c, r, &entries[i])
 			}
 		}

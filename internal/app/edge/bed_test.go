@@ -32,7 +32,10 @@ import (
 
 var databases = apptest.NewDatabases()
 
-func TestMain(m *testing.M) { os.Exit(databases.Main(m)) }
+func TestMain(m *testing.M) {
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.PlainBodyDecoder)
+	os.Exit(databases.Main(m))
+}
 
 // document is docs/openapi.json, which TestDocument of internal/api holds to what is
 // served.

@@ -24,7 +24,7 @@ func toIntegration(d app.Detail) api.Integration {
 		ID: in.ID, Provider: string(in.Provider), URL: in.URL, Version: api.Some(in.Version), OpenIssues: d.Open,
 		Account: api.Account{ID: in.Account.ID, Username: in.Account.Username, Name: in.Account.Name, Bot: in.Account.Bot},
 		Project: api.Project{ID: in.Project.ID, Path: in.Project.Path, URL: in.Project.WebURL, Role: api.Some(in.Project.AccessLevel)},
-		OnRoute: cmp.Or(in.OnRoute, string(rule.Move)), Proxy: api.Some(d.Network.Proxy), OwnCA: d.Network.CA != "",
+		OnRoute: cmp.Or(in.OnRoute, string(rule.Move)), Proxy: api.Some(d.Network.Proxy), OwnCA: d.Network.CA != "", CA: api.Some(d.Network.CA),
 		Given:     api.Given{Labels: api.List(d.Issues.Labels), Assignee: api.Some(d.Issues.Assignee), Confidential: d.Issues.Confidential},
 		CreatedAt: api.At(in.CreatedAt), VerifiedAt: api.At(in.VerifiedAt),
 	}
@@ -57,9 +57,7 @@ func (c connections) Test(ctx context.Context, id int64) ([]api.Check, error) {
 
 func (c connections) Webhooks(ctx context.Context) ([]api.Webhook, error) {
 	all, err := c.app.Webhooks(ctx, false)
-	return each(all, func(w app.Webhook) api.Webhook {
-		return api.Webhook{ID: w.ID, Integration: w.Integration, Target: w.Target, Trouble: api.Some(w.Trouble), CheckedAt: api.At(w.CheckedAt)}
-	}), err
+	return each(all, toWebhook), err
 }
 
 type changes struct{ connections }
@@ -75,7 +73,11 @@ func (c changes) Connect(ctx context.Context, want api.ConnectToken) (api.Connec
 		return api.Connected{}, refusal(err, "body")
 	}
 	in, err := c.Integration(ctx, got.Integration.ID)
-	return api.Connected{Integration: in, Warnings: api.List(got.Warnings)}, err
+	if err != nil {
+		return api.Connected{}, err
+	}
+	t, err := c.app.TokenStatus(ctx, in.ID)
+	return api.Connected{Integration: in, Credential: toCredential(t), Private: api.Some(got.Private), Warnings: api.List(got.Warnings)}, fault(err)
 }
 
 func given(g *api.Given) *app.Given {
@@ -123,8 +125,8 @@ type credentials struct{ app *app.App }
 
 func toCredential(t app.TokenStatus) api.Credential {
 	out := api.Credential{
-		Integration: t.Integration.ID, Name: api.Some(t.Token.Name), State: string(t.Token.State), Reason: api.Some(t.Token.Reason), Scopes: api.List(t.Token.Scopes),
-		ExpiresAt: api.At(t.Token.ExpiresAt), AddedAt: api.At(t.Token.AddedAt), VerifiedAt: api.At(t.Token.VerifiedAt), CheckedAt: api.At(t.CheckedAt),
+		Integration: t.Integration.ID, TokenID: api.Some(t.Token.ID), Name: api.Some(t.Token.Name), State: string(t.Token.State), Reason: api.Some(t.Token.Reason), Scopes: api.List(t.Token.Scopes),
+		ExpiresAt: api.At(t.Token.ExpiresAt), AddedAt: api.At(t.Token.AddedAt), MadeAt: api.At(t.Token.MadeAt), VerifiedAt: api.At(t.Token.VerifiedAt), CheckedAt: api.At(t.CheckedAt),
 		RotatesAt: api.At(t.Next), WhyNot: api.Some(t.WhyNot), Rotating: t.Rotating, Trouble: api.Some(t.Trouble),
 	}
 	if days := int(t.Every.Hours() / 24); days > 0 {
@@ -182,16 +184,19 @@ func (r reach) Access(ctx context.Context, id int64) (api.Reach, error) {
 	}
 	out := api.Reach{
 		Account: a.Reach.Account, Admin: a.Reach.Admin, Scopes: api.List(a.Reach.Scopes), Remarks: each(a.Remarks, toRemark), Owners: api.List(a.Owners),
-		Due: api.At(a.Due), ReviewedAt: api.At(a.Reviewed), Places: []api.Place{},
+		Due: api.At(a.Due), ReviewedAt: api.At(a.Reviewed), Places: toPlaces(a.Reach),
 	}
-	for _, p := range append(append([]access.Place{}, a.Reach.Groups...), a.Reach.Projects...) {
+	return out, nil
+}
+
+func toPlaces(r access.Reach) []api.Place {
+	return each(append(append([]access.Place{}, r.Groups...), r.Projects...), func(p access.Place) api.Place {
 		kind := "project"
 		if p.Group {
 			kind = "group"
 		}
-		out.Places = append(out.Places, api.Place{Kind: kind, ID: p.ID, Path: p.Path, Role: p.Role.String(), Direct: p.Direct})
-	}
-	return out, nil
+		return api.Place{Kind: kind, ID: p.ID, Path: p.Path, Role: p.Role.String(), Level: int(p.Role), URL: p.WebURL, Direct: p.Direct}
+	})
 }
 
 func toRemark(r access.Remark) api.Remark {
@@ -199,7 +204,10 @@ func toRemark(r access.Remark) api.Remark {
 }
 
 func toReview(r app.AccessReview) api.Review {
-	return api.Review{ID: r.ID, At: api.At(r.At), By: r.By, Note: api.Some(strings.TrimSpace(r.Note)), Account: r.Reach.Account, Remarks: each(r.Remarks, toRemark)}
+	return api.Review{
+		ID: r.ID, At: api.At(r.At), By: r.By, Note: api.Some(strings.TrimSpace(r.Note)), Account: r.Reach.Account, Admin: r.Reach.Admin,
+		Scopes: api.List(r.Reach.Scopes), Places: toPlaces(r.Reach), Remarks: each(r.Remarks, toRemark),
+	}
 }
 
 func (r reach) Reviews(ctx context.Context, id int64, most int) ([]api.Review, error) {

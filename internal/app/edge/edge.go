@@ -36,12 +36,18 @@ const slowest = 15 * time.Minute
 func New(a *app.App) (*api.API, error) {
 	return api.New(api.Options{
 		Known: a.People.Authenticate, Tenants: Tenants(a),
-		Memory: memory{replies.New(a.DB.Base())}, People: people{a.People}, Tokens: tokens{a.People}, Clock: a.Clock, Logger: a.Logger,
+		Memory: memory{replies.New(a.DB.Base())}, People: people{a.People}, Tokens: tokens{a.People}, Links: people{a.People}, Clock: a.Clock, Logger: a.Logger,
 	})
 }
 
 // Tenants are what the API serves of the program's tenants.
 func Tenants(a *app.App) api.Tenants { return &tenancy{app: a, parts: map[string]*api.Tenant{}} }
+
+// People are those who use cxm, as the API offers them.
+func People(a *app.App) api.People { return people{a.People} }
+
+// Tokens are cxm's own API tokens, as the API offers them.
+func Tokens(a *app.App) api.Tokens { return tokens{a.People} }
 
 // Mounts are what the program serves of it, for app.WorkOptions.More.
 func Mounts(a *app.App) ([]app.Mount, error) {
@@ -95,8 +101,9 @@ func tenant(a *app.App) *api.Tenant {
 	f, i, r, s := findings{a, l}, issues{a, l}, ruled{a}, delivered{a, l}
 	c := connections{a}
 	return &api.Tenant{
-		Status: summary{a}, Findings: f, Issues: i, Journal: journal{a, l}, Runs: runs{a}, Rules: r, Revisions: r, Suggestions: learned{a},
+		Status: summary{a}, Findings: f, Deciding: decides{f}, Issues: i, Journal: journal{a, l}, Runs: runs{a}, Rejections: runs{a}, Rules: r, Revisions: r, Suggestions: learned{a},
 		Attention: attention{a}, Integrations: c, Changes: changes{c}, Credentials: credentials{a}, Access: reach{a}, Sources: places{a}, Deliveries: s, Audit: log{a},
+		Owners: owned{a}, Hooks: hooks{a}, Past: past{a}, Explains: f, Exports: log{a},
 	}
 }
 
@@ -152,7 +159,7 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case is(store.ErrNotFound, sources.ErrNotFound, sources.ErrNoDelivery, signin.ErrNobody, signin.ErrNotKnown) || unknown:
 		return http.StatusNotFound
-	case is(app.ErrNotConnected, sources.ErrTaken, signin.ErrTaken, signin.ErrLastAdmin, tenants.ErrTaken, store.ErrStale, store.ErrUnderWay) || held:
+	case is(app.ErrNotConnected, sources.ErrTaken, signin.ErrTaken, signin.ErrLastAdmin, tenants.ErrTaken, store.ErrStale, store.ErrUnderWay, store.ErrNotWaiting) || held:
 		return http.StatusConflict
 	case overtaken:
 		return http.StatusPreconditionFailed

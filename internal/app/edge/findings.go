@@ -22,12 +22,12 @@ func (f findings) Findings(ctx context.Context, by api.FindingFilter, s api.Slic
 		Kind: finding.Kind(by.Kind), Detection: finding.Detection(by.Detection), Account: by.Account, Source: by.Source, Scope: by.Scope,
 		Rule: by.Rule, Search: by.Q, ByWorth: by.Order == "worth",
 	}, slice(s))
-	return each(rows, toFinding), api.Cursor(next), err
+	return each(rows, f.shown), api.Cursor(next), err
 }
 
 func (f findings) Finding(ctx context.Context, key string) (api.Finding, error) {
 	got, err := f.one(ctx, key)
-	return toFinding(got), err
+	return f.shown(got), err
 }
 
 func (f findings) one(ctx context.Context, key string) (lists.Finding, error) {
@@ -45,12 +45,26 @@ func (f findings) Why(ctx context.Context, key string) ([]api.Stand, error) {
 		return nil, err
 	}
 	why, err := f.app.Why(ctx, string(got.Finding.FindingKey), 0)
-	return each(why.Stands, func(s app.Stand) api.Stand {
-		return api.Stand{
-			Finding: string(s.Finding.FindingKey), Group: string(s.Group), Integration: api.Some(s.Integration.ID), Path: api.List(s.Path),
-			Stage: string(s.Stage), Answer: s.Answer, Mend: api.Some(s.Mend), IssueURL: api.Some(s.URL),
+	return each(why.Stands, toStand), fault(err)
+}
+
+func toStand(s app.Stand) api.Stand {
+	return api.Stand{
+		Finding: string(s.Finding.FindingKey), Title: s.Finding.Title, Resource: api.Some(s.Finding.ResourceID), Group: string(s.Group),
+		Integration: api.Some(s.Integration.ID), Path: api.List(s.Path), Stage: string(s.Stage), Answer: s.Answer, Mend: api.Some(s.Mend), IssueURL: api.Some(s.URL),
+	}
+}
+
+func (f findings) Explain(ctx context.Context, about string, integration int64) (api.Explanation, error) {
+	if integration != 0 {
+		if _, err := chosen(ctx, f.app, integration); err != nil {
+			return api.Explanation{}, err
 		}
-	}), fault(err)
+	}
+	w, err := f.app.Why(ctx, about, integration)
+	return api.Explanation{
+		Asked: w.Asked, Stands: each(w.Stands, toStand), Stage: api.Some(string(w.Stage)), Answer: api.Some(w.Answer), Mend: api.Some(w.Mend),
+	}, refusal(err, "query.about")
 }
 
 func (f findings) Groups(ctx context.Context, of string, s api.Slice) ([]api.Group, api.Cursor, error) {
@@ -66,6 +80,13 @@ func each[A, B any](all []A, f func(A) B) []B {
 	for _, one := range all {
 		out = append(out, f(one))
 	}
+	return out
+}
+
+// shown is a finding as the API has it now.
+func (f findings) shown(l lists.Finding) api.Finding {
+	out := toFinding(l)
+	out.Decided = toDecided(l.Decided, f.app.Clock())
 	return out
 }
 
@@ -192,7 +213,7 @@ func (j journal) Entries(ctx context.Context, by api.EntryFilter, s api.Slice) (
 func toRun(r plan.Run) api.Run {
 	return api.Run{
 		ID: r.ID, Integration: api.Some(r.Integration), State: string(r.State), Why: api.Some(r.Why), Queued: r.Shared, Undoes: api.Some(r.Undoes),
-		ApprovedBy: api.Some(r.ApprovedBy), ApprovedAt: api.At(r.ApprovedAt), StartedAt: api.At(r.StartedAt), FinishedAt: api.At(r.FinishedAt),
+		ApprovedBy: api.Some(r.ApprovedBy), ApprovedAt: api.At(r.ApprovedAt), RejectedBy: api.Some(r.RejectedBy), Rejection: api.Some(r.Rejection), StartedAt: api.At(r.StartedAt), FinishedAt: api.At(r.FinishedAt),
 		Steps: r.Steps, Done: r.Done, Failed: r.Failed, InDoubt: r.InDoubt, Skipped: r.Skipped,
 	}
 }

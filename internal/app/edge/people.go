@@ -1,10 +1,13 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"time"
 
 	"cxm/internal/api"
 	"cxm/internal/api/door"
@@ -19,11 +22,14 @@ import (
 
 type people struct{ desk *app.People }
 
+// Person is what the API shows of somebody in a tenant.
+func Person(tenant string, p signin.Person) api.Person { return toPerson(tenant, p) }
+
 // toPerson shows of a person what is of a tenant.
 func toPerson(tenant string, p signin.Person) api.Person {
 	out := api.Person{
 		ID: p.ID, Email: api.Some(p.Email), Name: p.Name, Role: api.Some(role.Highest(p.Roles(tenant)...)), Given: []api.GivenBy{},
-		Disabled: !p.DisabledAt.IsZero(), CreatedAt: api.At(p.CreatedAt), SignedInAt: api.At(p.SignedInAt),
+		Disabled: !p.DisabledAt.IsZero(), DisabledAt: api.At(p.DisabledAt), Root: p.Installation, Password: !p.Password.Empty(), CreatedAt: api.At(p.CreatedAt), SignedInAt: api.At(p.SignedInAt),
 	}
 	for _, g := range p.Grants {
 		if g.Tenant == tenant {
@@ -51,15 +57,37 @@ func (p people) Invite(ctx context.Context, who signin.Who, tenant string, n api
 	return toPerson(tenant, got), added, refusal(err, "body")
 }
 
-// SetRole gives a role to somebody who has one in the tenant: others are not there.
-func (p people) SetRole(ctx context.Context, who signin.Who, tenant string, id int64, r role.Role) (api.Person, error) {
+// here is somebody who has a role in the tenant: others are not there.
+func (p people) here(ctx context.Context, tenant string, id int64) (signin.Person, error) {
 	now, err := p.desk.Store.Person(ctx, id)
 	if err != nil && statusOf(err) == 0 {
-		return api.Person{}, err
+		return now, err
 	}
 	if err != nil || len(toPerson(tenant, now).Given) == 0 {
-		return api.Person{}, missing("nobody in this tenant has the number %d: GET /v1/people lists them", id)
+		return now, missing("nobody in this tenant has the number %d: GET /v1/people lists them", id)
 	}
+	return now, nil
+}
+
+// Reset makes a link by which somebody of the tenant chooses a password.
+func (p people) Reset(ctx context.Context, who signin.Who, tenant string, id int64) (api.Link, credential.Secret, error) {
+	now, err := p.here(ctx, tenant, id)
+	if err != nil {
+		return api.Link{}, credential.Secret{}, err
+	}
+	value, l, err := p.desk.ResetLink(ctx, who, id)
+	if err != nil {
+		return api.Link{}, value, fault(err)
+	}
+	return api.Link{For: now.Label(), EndsAt: api.At(l.EndsAt)}, credential.NewSecret(signin.LinkReset.Path(value)), nil
+}
+
+// SetRole gives a role to somebody who has one in the tenant: others are not there.
+func (p people) SetRole(ctx context.Context, who signin.Who, tenant string, id int64, r role.Role) (api.Person, error) {
+	if _, err := p.here(ctx, tenant, id); err != nil {
+		return api.Person{}, err
+	}
+	var err error
 	if r != "" {
 		if r, err = role.Parse(string(r)); err != nil {
 			return api.Person{}, refusal(err, "body.role")
@@ -138,7 +166,12 @@ func (t tokens) Revoke(ctx context.Context, who signin.Who, tenant string, id in
 type log struct{ app *app.App }
 
 func (l log) Lines(ctx context.Context, by api.AuditFilter, s api.Slice) ([]api.AuditLine, api.Cursor, error) {
-	all, err := l.app.AuditLines(ctx, auditing.Filter{Before: s.After.ID, Actor: by.Actor, Action: by.Action, Since: by.Since, Until: by.Until, Most: s.Size})
+	if (by.Kind == "") != (by.ID == "") {
+		return nil, api.Cursor{}, refusal(errors.New("name the kind of the object and its id, or neither"), "query.object_kind")
+	}
+	all, err := l.app.AuditLines(ctx, auditing.Filter{
+		Before: cmp.Or(s.After.ID, by.Before), Actor: by.Actor, Action: by.Action, Kind: by.Kind, ID: by.ID, Since: by.Since, Until: by.Until, Most: s.Size,
+	})
 	return each(all, toLine), behind(all, s, func(one audit.Line) int64 { return one.Sequence }), err
 }
 
@@ -147,7 +180,21 @@ func toLine(a audit.Line) api.AuditLine {
 		Sequence: a.Sequence, At: api.At(a.At), Actor: api.AuditActor{Kind: string(a.Actor.Kind), Name: api.Some(a.Actor.Name)}, Action: a.Action,
 		Object: api.AuditObject{Kind: a.Object.Kind, ID: api.Some(a.Object.ID), Name: api.Some(a.Object.Name)},
 		Before: facts(a.Before), After: facts(a.After), Why: api.Some(a.Why), Run: api.Some(a.Run), Request: api.Some(a.Request), Hash: a.Hash.String(),
+		Previous: previous(a),
 	}
+}
+
+// previous is the hash of the line before; nil: there is none.
+func previous(a audit.Line) *string {
+	if a.Previous == (audit.Hash{}) {
+		return nil
+	}
+	return api.Some(a.Previous.String())
+}
+
+func (l log) Export(ctx context.Context, w io.Writer, format string, since, until time.Time) (api.AuditHead, error) {
+	head, err := l.app.ExportAudit(ctx, w, format, auditing.Span{Since: since, Until: until})
+	return api.AuditHead{Sequence: head.Sequence, Hash: head.Hash.String()}, err
 }
 
 // facts is an object; nil encodes as null.
@@ -161,7 +208,7 @@ func facts(f audit.Facts) json.RawMessage {
 func (l log) Verify(ctx context.Context) (api.AuditReport, error) {
 	r, err := l.app.VerifyAudit(ctx)
 	return api.AuditReport{
-		Whole: err == nil && len(r.Faults) == 0, Lines: r.Lines, First: r.First, Last: r.Last, Hash: r.Hash, Anchored: r.Anchored, Unanchored: r.Unanchored, Sealed: r.Sealed,
+		Whole: err == nil && len(r.Faults) == 0, Lines: r.Lines, First: r.First, Last: r.Last, Hash: r.Hash, Anchors: r.Anchors, Anchored: r.Anchored, Unanchored: r.Unanchored, Sealed: r.Sealed,
 		Faults: each(r.Faults, func(f audit.Fault) api.AuditFault {
 			return api.AuditFault{Kind: string(f.Kind), From: f.From, To: f.To, Text: f.Text}
 		}),

@@ -125,7 +125,8 @@ type learned struct{ app *app.App }
 func toSuggestion(s learning.Suggestion) api.Suggestion {
 	return api.Suggestion{
 		Number: s.Number, Integration: s.Integration.ID, Says: s.Says(), Why: s.Why, Seen: s.Seen, Confidence: s.Confidence, Issues: api.List(s.Issues),
-		Adds: api.Some(s.Adds), Trouble: api.Some(s.Trouble), Dismissed: s.Dismissed, Reason: api.Some(s.Reason), Author: api.Some(s.Author), At: api.At(s.At),
+		Adds: api.Some(s.Adds), Trouble: api.Some(s.Trouble), Tag: api.Some(s.When.Tag), Value: api.Some(s.When.Value), Account: api.Some(s.When.Account),
+		Owner: api.Some(s.Owner), Project: api.Some(s.Project), Path: api.Some(s.Path), Text: api.Some(string(s.Text)), Dismissed: s.Dismissed, Reason: api.Some(s.Reason), Author: api.Some(s.Author), At: api.At(s.At),
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"cxm/internal/api"
 	"cxm/internal/api/door"
@@ -36,8 +38,12 @@ func (r runs) Plan(ctx context.Context, integration int64) (api.Plan, error) {
 	out := api.Plan{
 		Integration: id, Digest: digest(changes), Counts: map[string]int{}, Steps: toSteps(steps, home), More: more,
 		Unchanged: p.Plan.Unchanged, Capped: p.Plan.Capped, Below: p.Plan.Below,
-		Held: api.Held{Why: api.List(p.Plan.Held.Why), Steps: len(p.Plan.Held.Steps), Run: api.Some(p.Waits.ID)},
+		Held: api.Held{Why: api.List(p.Plan.Held.Why), Steps: len(p.Plan.Held.Steps), Run: api.Some(p.Waits.ID), No: api.Some(p.Rejected.ID)},
 	}
+	held, _ := first(p.Plan.Held.Steps, shownSteps)
+	out.Held.Items = toSteps(held, home)
+	idle, more := first(slices.DeleteFunc(slices.Clone(p.Plan.Steps), func(s plan.Step) bool { return s.Verb != plan.Nothing }), shownSteps)
+	out.Idle, out.MoreIdle = toSteps(idle, home), more
 	sums := money.Totals{}
 	for _, s := range changes {
 		out.Counts[s.Verb.Word()]++
@@ -74,7 +80,7 @@ func toSteps(all []plan.Step, home int64) []api.Step {
 			Project: s.At(home), To: api.Some(s.To), Sends: s.Sends(), Team: api.Some(s.Team), Rule: api.Some(s.Rule),
 		}
 		if s.Have != nil {
-			out.Issue, out.URL = api.Some(s.Have.ID), api.Some(s.Have.Observed.WebURL)
+			out.Issue, out.IID, out.URL = api.Some(s.Have.ID), api.Some(s.Have.Observed.IID), api.Some(s.Have.Observed.WebURL)
 		}
 		return out
 	})
@@ -109,7 +115,7 @@ func (r runs) Start(ctx context.Context, integration int64, seen string) (api.St
 	if errors.Is(err, errOther) || err == nil && digest(p.Plan.Changes()) != seen {
 		return api.Started{}, changed()
 	}
-	return started(report), fault(err)
+	return started(report, p.Integration.Project.ID), fault(err)
 }
 
 func (r runs) queue(ctx context.Context, id int64) (api.Started, error) {
@@ -121,8 +127,8 @@ func (r runs) queue(ctx context.Context, id int64) (api.Started, error) {
 	return out, fault(err)
 }
 
-func started(report reconcile.Report) api.Started {
-	out := api.Started{Run: api.Some(report.Run.ID), Waits: api.Some(report.Waits.ID), Remarks: []string{}}
+func started(report reconcile.Report, home int64) api.Started {
+	out := api.Started{Run: api.Some(report.Run.ID), Waits: api.Some(report.Waits.ID), Remarks: []string{}, Report: toReport(report, home)}
 	if report.Halted != "" {
 		out.Remarks = append(out.Remarks, "The run stopped before its end: "+report.Halted)
 	}
@@ -135,13 +141,25 @@ func started(report reconcile.Report) api.Started {
 	return out
 }
 
+func toReport(r reconcile.Report, home int64) *api.Report {
+	failures, _ := first(r.Failures, shownSteps)
+	out := &api.Report{Missing: api.List(r.Missing), Halted: api.Some(r.Halted), Held: []api.WaitReason{}, Adopted: r.Adopted, Dropped: r.Dropped, InDoubt: r.InDoubt}
+	out.Failures = each(failures, func(f reconcile.Failure) api.StepFailure {
+		return api.StepFailure{Step: toSteps([]plan.Step{f.Step}, home)[0], Outcome: string(f.Outcome), Trouble: f.Trouble.Error()}
+	})
+	for _, why := range slices.Sorted(maps.Keys(r.Held)) {
+		out.Held = append(out.Held, api.WaitReason{Why: why, Count: r.Held[why]})
+	}
+	return out
+}
+
 // Approve lets a run go, and waits for its end.
 func (r runs) Approve(ctx context.Context, id int64, by string) (api.Run, error) {
 	now, err := run(ctx, r.app, id)
 	if err != nil {
 		return api.Run{}, err
 	}
-	if now.State != plan.Waiting {
+	if now.State != plan.Waiting && !now.Rejected() {
 		return api.Run{}, conflict("run %d is %s, and waits for nobody: POST /v1/plans says what waits", id, now.State)
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -149,6 +167,18 @@ func (r runs) Approve(ctx context.Context, id int64, by string) (api.Run, error)
 		return api.Run{}, fault(err)
 	}
 	now, err = run(ctx, r.app, id)
+	return toRun(now), err
+}
+
+// Reject says no to a run that waits. Why is kept in one line.
+func (r runs) Reject(ctx context.Context, id int64, by, why string) (api.Run, error) {
+	if _, err := run(ctx, r.app, id); err != nil {
+		return api.Run{}, err
+	}
+	if err := r.app.Reject(ctx, id, by, why); err != nil {
+		return api.Run{}, refusal(err, "body.reason")
+	}
+	now, err := run(ctx, r.app, id)
 	return toRun(now), err
 }
 
@@ -163,7 +193,7 @@ func (r runs) PlanUndo(ctx context.Context, id int64) (api.UndoPlan, error) {
 	return api.UndoPlan{
 		Run: id, Digest: digest(u.Plan.Steps), Steps: toSteps(u.Plan.Steps, u.Integration.Project.ID),
 		Kept: each(u.Kept, func(k plan.Kept) api.Kept {
-			return api.Kept{Entry: k.Entry.ID, Title: k.Entry.Title, URL: api.Some(k.Entry.WebURL), Why: k.Why}
+			return api.Kept{Entry: k.Entry.ID, Verb: k.Entry.Verb.Word(), Title: k.Entry.Title, URL: api.Some(k.Entry.WebURL), Why: k.Why}
 		}),
 	}, nil
 }
@@ -185,7 +215,7 @@ func (r runs) Undo(ctx context.Context, id int64, seen string) (api.Started, err
 	if err := r.undoable(ctx, id); err != nil {
 		return api.Started{}, err
 	}
-	_, report, err := r.app.Undo(context.WithoutCancel(ctx), id, func(u app.Undo) (bool, error) {
+	u, report, err := r.app.Undo(context.WithoutCancel(ctx), id, func(u app.Undo) (bool, error) {
 		if digest(u.Plan.Steps) != seen {
 			return false, errOther
 		}
@@ -194,5 +224,5 @@ func (r runs) Undo(ctx context.Context, id int64, seen string) (api.Started, err
 	if errors.Is(err, errOther) {
 		return api.Started{}, changed()
 	}
-	return started(report), fault(err)
+	return started(report, u.Integration.Project.ID), fault(err)
 }

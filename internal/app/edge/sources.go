@@ -22,7 +22,8 @@ type places struct{ app *app.App }
 
 func toSource(s sourcing.Source) api.Source {
 	return api.Source{
-		Name: s.Name, Type: string(s.Type), Scope: s.Scope, Path: s.Path(), Enabled: s.Enabled, Rate: api.Some(s.Rate), TokenAt: api.At(s.TokenAt),
+		Name: s.Name, Type: string(s.Type), Scope: s.Scope, Path: s.Path(), Currency: api.Some(s.Options.Currency),
+		Instance: api.Some(s.Options.Instance), Former: api.At(s.FormerUntil), Enabled: s.Enabled, Rate: api.Some(s.Rate), TokenAt: api.At(s.TokenAt),
 		CreatedAt: api.At(s.CreatedAt), UsedAt: api.At(s.UsedAt), Accepted: s.Accepted, Events: s.Events, Repeated: s.Repeated, Refused: s.Refused,
 	}
 }
@@ -41,7 +42,7 @@ func (p places) Add(ctx context.Context, want api.AddSource) (api.Source, creden
 		return api.Source{}, credential.Secret{}, refusal(err, "body.name")
 	}
 	s, value, err := p.app.AddSource(ctx, sourcing.Request{
-		Name: want.Name, Type: kind, Scope: want.Scope, Rate: want.Rate, Options: source.Options{Currency: want.Currency, Instance: want.Instance},
+		Name: want.Name, Type: kind, Scope: want.Scope, Rate: want.Rate, Options: source.Options{Currency: want.Currency, Instance: want.Instance, IncludeAll: want.All},
 	})
 	return toSource(s), value, refusal(err, "body")
 }
@@ -83,12 +84,14 @@ func (d delivered) Scopes(ctx context.Context) ([]api.Scope, error) {
 
 func (d delivered) Pulls(ctx context.Context, of, scope string, s api.Slice) ([]api.Pull, api.Cursor, error) {
 	rows, next, err := d.lists.Pulls(ctx, of, scope, slice(s))
-	return each(rows, func(p finding.Pull) api.Pull {
-		return api.Pull{
-			ID: p.ID, Source: p.Source, Scope: p.Scope, ReceivedAt: api.At(p.ReceivedAt), Complete: p.Complete, Reasons: api.List(p.Reasons), Files: api.List(p.Files),
-			New: p.New, Changed: p.Changed, Unchanged: p.Unchanged, Absent: p.Absent, Missing: p.Missing, Skipped: p.Skipped,
-		}
-	}), api.Cursor(next), err
+	return each(rows, toPull), api.Cursor(next), err
+}
+
+func toPull(p finding.Pull) api.Pull {
+	return api.Pull{
+		ID: p.ID, Source: p.Source, Scope: p.Scope, ReceivedAt: api.At(p.ReceivedAt), Complete: p.Complete, Reasons: api.List(p.Reasons), Files: api.List(p.Files),
+		New: p.New, Changed: p.Changed, Unchanged: p.Unchanged, Absent: p.Absent, Missing: p.Missing, Skipped: p.Skipped,
+	}
 }
 
 func (d delivered) Refused(ctx context.Context, most int) ([]api.RefusedDelivery, error) {
@@ -114,6 +117,10 @@ func (s summary) Status(ctx context.Context) (api.Summary, error) {
 		Findings: api.FindingCounts{Cost: now.Present[finding.Cost], System: now.Present[finding.System], Custom: now.Present[finding.Custom], Absent: now.Absent},
 		Savings:  api.NewTotals(now.Savings), UnknownSavings: now.Unknown, Deliveries: now.Deliveries, Refused: now.Refused,
 		Waiting: each(now.Waiting, toRun), LastRun: api.Some(now.LastRun.ID), Troubles: api.List(now.Broken),
+		Pulls: each(now.Pulls, toPull), Broken: api.List(now.Broken),
+		Reviews: each(now.Reviews, func(d app.DueReview) api.DueReview {
+			return api.DueReview{Integration: d.Integration.ID, Since: api.At(d.Since)}
+		}),
 	}
 	for _, w := range now.Webhooks {
 		if w.Trouble != "" {

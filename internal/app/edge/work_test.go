@@ -92,6 +92,45 @@ func TestApprove(t *testing.T) {
 	})
 }
 
+// TestReject: who may approve may say no, with a reason, once; it does not wait again as
+// it is, and can be approved after all.
+func TestReject(t *testing.T) {
+	databases.Each(t, func(t *testing.T, database func() string) {
+		b := newBed(t, database())
+		b.Reopen(func(c *app.Config) { c.Brakes = &plan.Brakes{CloseShare: 100, Creates: 2, Admit: true} })
+		b.url = serve(t, b.App)
+		b.AWS(apptest.Disks(1, 5)...)
+		got := into[api.Started](b, b.do(202, "POST", "/v1/runs", map[string]any{}))
+		at := fmt.Sprint("/v1/runs/", *got.Waits)
+		viewer := b.token(b.App, "viewer@example.com", role.Viewer, role.ScopeWrite)
+		member := b.token(b.App, "engineer@example.com", role.Member, role.ScopeWrite)
+		no := map[string]any{"reason": " not\n now "}
+		b.refuse(b.ask(viewer, "POST", at+"/reject", no), 403, "")
+		b.refuse(b.ask(member, "POST", at+"/reject", map[string]any{"reason": ""}), 422, "body.reason")
+		b.refuse(b.ask(member, "POST", at+"/reject", map[string]any{"reason": " \n"}), 422, "body.reason")
+		b.refuse(b.ask(member, "POST", at+"/reject", map[string]any{}), 422, "body")
+		b.refuse(b.ask(member, "POST", "/v1/runs/999/reject", no), 404, "no run 999")
+		g := b.ask(member, "POST", at+"/reject", no)
+		if run := into[api.Run](b, g); g.status != 200 || run.State != "superseded" || *run.RejectedBy != "engineer@example.com" || *run.Rejection != "not now" || run.Done != 0 {
+			t.Fatalf("%d %s", g.status, g.body)
+		}
+		b.refuse(b.ask(member, "POST", at+"/reject", no), 409, "does not wait")
+		b.do(202, "POST", "/v1/runs", map[string]any{})
+		p := into[api.Plan](b, b.do(200, "POST", "/v1/plans", map[string]any{}))
+		if p.Held.Run != nil || p.Held.No == nil || *p.Held.No != *got.Waits || b.Writes.Take() != 0 {
+			t.Errorf("%+v", p.Held)
+		}
+		lines := all[api.AuditLine](b, "/v1/audit?action=run.rejected", 1)
+		if len(lines) != 1 || !strings.Contains(*lines[0].Actor.Name, "engineer@example.com") || *lines[0].Why != "not now" {
+			t.Errorf("%+v", lines)
+		}
+		if run := into[api.Run](b, b.do(200, "POST", at+"/approve", nil)); run.Done != 4 || run.State != "finished" {
+			t.Errorf("after all: %+v", run)
+		}
+		b.refuse(b.ask(member, "POST", at+"/reject", no), 409, "does not wait")
+	})
+}
+
 // TestQueue: without a plan the steps are left to the queue.
 func TestQueue(t *testing.T) {
 	b := newBed(t, "")
