@@ -45,12 +45,14 @@ ends with exit code 1 if anything is. Variables that begin with CXM_ and mean
 nothing to cxm are named too. Nothing is opened or connected to.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range config.Strangers(os.Environ()) {
+			l, err := o.Load()
+			for _, name := range config.Strangers(os.Environ(), l) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "The variable %s means nothing to cxm: see whether it is misspelt (docs/configuration.md lists all).\n", name)
 			}
-			l, err := o.Load()
 			if err == nil {
-				_, err = o.AppConfig(l)
+				_, bad := o.AppConfig(l)
+				_, secrets := l.Providers(os.LookupEnv)
+				err = errors.Join(bad, secrets)
 			}
 			if o.JSON() {
 				return checkedJSON(cmd, l, err)

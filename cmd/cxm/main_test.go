@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 //	front                       puts TLS before the sandbox, and a proxy beside it
 //	lines FILE LINE...          writes lines; @NAME is what the file NAME holds
 //	long FILE                   makes a file with one line of 100 MB
+//	remote                      serves the API on the data directory ($SERVER, tokens in files)
+//	same ARG...                 runs cxm here and on the server: both say the same
+//	astray                      a server ($ASTRAY) that sends to another one ($ELSEWHERE), which writes what it hears
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -46,6 +49,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"person": person, "utf16": toUTF16, "nul": withNUL, "alter": alter, "long": longLine, "lines": lines, "front": front,
+			"remote": serving, "same": same, "astray": astray,
 		},
 	})
 }

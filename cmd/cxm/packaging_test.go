@@ -95,7 +95,7 @@ func TestContainerfile(t *testing.T) {
 // known checks that a variable is one of cxm's, with a value that it takes.
 func known(t *testing.T, where, setting string) {
 	t.Helper()
-	if strange := config.Strangers([]string{setting}); len(strange) > 0 {
+	if strange := config.Strangers([]string{setting}, nil); len(strange) > 0 {
 		t.Errorf("%s: %s is no variable of cxm", where, strange)
 	}
 	name, value, _ := strings.Cut(setting, "=")

@@ -11,6 +11,7 @@ import (
 	"cxm/internal/cli/code"
 	"cxm/internal/cli/connect"
 	"cxm/internal/cli/dev"
+	"cxm/internal/cli/findings"
 	"cxm/internal/cli/people"
 	"cxm/internal/cli/rules"
 	"cxm/internal/cli/shell"
@@ -36,16 +37,16 @@ cxm is independent of Cloud ex Machina and of GitLab Inc.`,
   cxm apply`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return o.Check() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return o.Check(cmd) },
 	}
 	o.AddFlags(cmd)
 	cmd.AddCommand(
 		connect.New(o), connect.NewIntegration(o), connect.NewGitLab(o),
-		work.NewInspect(o), work.NewIngest(o), work.NewPlan(o), work.NewApply(o), work.NewApprove(o), work.NewUndo(o),
+		work.NewInspect(o), work.NewIngest(o), work.NewPlan(o), work.NewApply(o), work.NewApprove(o), work.NewReject(o), work.NewUndo(o),
 		work.NewRuns(o), work.NewRun(o), work.NewServe(o, version), rules.New(o), code.New(o), rules.NewBacklog(o), rules.NewCampaigns(o),
-		care.NewWebhook(o), sources.New(o), care.NewToken(o), care.NewSecrets(o), care.NewAccess(o), care.NewDoctor(o), care.NewNotify(o), audit.New(o),
+		care.NewWebhook(o), sources.New(o), care.NewToken(o), care.NewSecrets(o), care.NewAccess(o), care.NewDoctor(o), care.NewNotify(o), audit.New(o), findings.New(o),
 		people.New(o), people.NewToken(o), people.NewSetupLink(o),
-		tenant.New(o), newStatus(o), newConfig(o), newDatabase(o), newDemo(), newSandbox(), newVersion(o), dev.New(),
+		tenant.New(o), newStatus(o), newConfig(o), newDatabase(o), newDemo(), newSandbox(), shell.ByItself(newVersion(o)), dev.New(),
 	)
 	return cmd
 }

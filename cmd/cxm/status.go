@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -9,19 +10,32 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/cli/care"
+	"cxm/internal/cli/remote"
 	"cxm/internal/cli/shell"
 	"cxm/internal/cli/work"
 	"cxm/internal/finding"
 	"cxm/internal/money"
 )
 
+// teller says how cxm is.
+type teller interface {
+	io.Closer
+	Status(context.Context) (app.Status, error)
+}
+
+// Both tell it.
+var (
+	_ teller = (*app.App)(nil)
+	_ teller = (*remote.Server)(nil)
+)
+
 func newStatus(o *shell.Options) *cobra.Command {
-	return &cobra.Command{
+	return shell.ByServer(&cobra.Command{
 		Use:   "status",
 		Short: "Shows what there is: issues, findings, money, the last pulls and run",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[teller](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -36,7 +50,7 @@ func newStatus(o *shell.Options) *cobra.Command {
 			printStatus(cmd.OutOrStdout(), s)
 			return nil
 		},
-	}
+	})
 }
 
 func printStatus(w io.Writer, s app.Status) {

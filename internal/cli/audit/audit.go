@@ -7,6 +7,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,14 +34,22 @@ hash of the one before, and every hundredth at the latest is signed, so that a l
 was changed, removed or inserted is found.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newList(o), newVerify(o), newExport(o), newPrune(o), newAccept(o))
+	cmd.AddCommand(shell.ByServer(newList(o)), shell.ByServer(newVerify(o), "against"), shell.ByServer(newExport(o)), newPrune(o), newAccept(o))
 	return cmd
 }
 
+// log is what is read of the audit log.
+type log interface {
+	io.Closer
+	AuditLines(ctx context.Context, f auditing.Filter) ([]audit.Line, error)
+	VerifyAudit(ctx context.Context, exports ...string) (audit.Report, error)
+	ExportAudit(ctx context.Context, w io.Writer, format string, part auditing.Span) (audit.Head, error)
+}
+
 // with opens the program for a command.
-func with(o *shell.Options, f func(cmd *cobra.Command, a *app.App) error) func(*cobra.Command, []string) error {
+func with[T io.Closer](o *shell.Options, f func(cmd *cobra.Command, a T) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
-		a, err := o.Open(cmd)
+		a, err := shell.At[T](cmd, o)
 		if err != nil {
 			return err
 		}
@@ -59,7 +68,7 @@ func newList(o *shell.Options) *cobra.Command {
   cxm audit list --action token --since 2026-03-01
   cxm audit list --object issue/12 --output json`,
 		Args: cobra.NoArgs,
-		RunE: with(o, func(cmd *cobra.Command, a *app.App) error {
+		RunE: with(o, func(cmd *cobra.Command, a log) error {
 			var err error
 			if f.Kind, f.ID, err = parseObject(object); err != nil {
 				return err
@@ -156,7 +165,7 @@ It ends with code 1 when the log is not as it was written.`,
 		Example: `  cxm audit verify
   cxm audit verify --against /backup/audit-2026-03.jsonl`,
 		Args: cobra.NoArgs,
-		RunE: with(o, func(cmd *cobra.Command, a *app.App) error {
+		RunE: with(o, func(cmd *cobra.Command, a log) error {
 			r, err := a.VerifyAudit(cmd.Context(), against...)
 			if err != nil {
 				return err

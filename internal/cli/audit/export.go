@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
-	"cxm/internal/app"
 	"cxm/internal/app/auditing"
 	"cxm/internal/audit"
 	"cxm/internal/cli/shell"
@@ -33,7 +32,7 @@ for a formula begins with an apostrophe.`,
 			if !slices.Contains(auditing.Formats(), format) {
 				return fmt.Errorf("--format %q: use %s", format, strings.Join(auditing.Formats(), " or "))
 			}
-			return with(o, func(cmd *cobra.Command, a *app.App) error {
+			return with(o, func(cmd *cobra.Command, a log) error {
 				var part auditing.Span
 				var err error
 				if part.Since, part.Until, err = span(since, until); err != nil {
@@ -52,7 +51,7 @@ for a formula begins with an apostrophe.`,
 }
 
 // export writes the log, and says on standard error where it ends.
-func export(cmd *cobra.Command, a *app.App, format string, part auditing.Span) error {
+func export(cmd *cobra.Command, a log, format string, part auditing.Span) error {
 	w := bufio.NewWriter(cmd.OutOrStdout())
 	head, err := a.ExportAudit(cmd.Context(), w, format, part)
 	if err != nil {

@@ -1,8 +1,10 @@
 package care
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -12,6 +14,21 @@ import (
 	"cxm/internal/cli/shell"
 	"cxm/internal/integration/access"
 )
+
+// reviewer knows what accounts reach.
+type reviewer interface {
+	io.Closer
+	Access(ctx context.Context, integration int64) (app.Access, error)
+	ReviewAccess(ctx context.Context, integration int64, by, note string) (app.AccessReview, error)
+	AccessReviews(ctx context.Context, integration int64, most int) ([]app.AccessReview, error)
+	owners
+}
+
+// owners are who looks after accounts.
+type owners interface {
+	AccessOwners(ctx context.Context, integration int64) ([]string, error)
+	SetAccessOwners(ctx context.Context, integration int64, addresses []string) (owners, weak []string, err error)
+}
 
 // NewAccess is `cxm access`: what the account reaches, and who looks after it.
 func NewAccess(o *shell.Options) *cobra.Command {
@@ -27,9 +44,9 @@ is due every quarter.`,
 }
 
 // within opens the app for a command that is about one integration.
-func within(o *shell.Options, cmd *cobra.Command, do func(cmd *cobra.Command, a *app.App, args []string) error) *cobra.Command {
+func within(o *shell.Options, cmd *cobra.Command, do func(cmd *cobra.Command, a reviewer, args []string) error) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		a, err := o.Open(cmd)
+		a, err := shell.At[reviewer](cmd, o)
 		if err != nil {
 			return err
 		}
@@ -37,7 +54,7 @@ func within(o *shell.Options, cmd *cobra.Command, do func(cmd *cobra.Command, a 
 		return do(cmd, a, args)
 	}
 	o.AddIntegration(cmd)
-	return cmd
+	return shell.ByServer(cmd, "by")
 }
 
 func newAccessShow(o *shell.Options) *cobra.Command {
@@ -48,7 +65,7 @@ func newAccessShow(o *shell.Options) *cobra.Command {
 Too little is an error (and the exit code is 1), too much a warning.`,
 		Args: cobra.NoArgs,
 	}
-	return within(o, cmd, func(cmd *cobra.Command, a *app.App, _ []string) error {
+	return within(o, cmd, func(cmd *cobra.Command, a reviewer, _ []string) error {
 		got, err := a.Access(cmd.Context(), o.Integration)
 		if err != nil {
 			return err
@@ -82,7 +99,7 @@ and when. The next review is due a quarter later.`,
 	}
 	cmd.Flags().StringVar(&by, "by", "", "who looked at it (default: the user of this machine)")
 	cmd.Flags().StringVar(&note, "note", "", "what was decided")
-	return within(o, cmd, func(cmd *cobra.Command, a *app.App, _ []string) error {
+	return within(o, cmd, func(cmd *cobra.Command, a reviewer, _ []string) error {
 		r, err := a.ReviewAccess(cmd.Context(), o.Integration, shell.Who(by), note)
 		if r.ID == 0 && err != nil {
 			return err
@@ -101,7 +118,7 @@ func newAccessOwners(o *shell.Options) *cobra.Command {
 		Use:   "owners",
 		Short: "Shows who looks after the account; owners set says it",
 		Args:  cobra.NoArgs,
-	}, func(cmd *cobra.Command, a *app.App, _ []string) error {
+	}, func(cmd *cobra.Command, a reviewer, _ []string) error {
 		owners, err := a.AccessOwners(cmd.Context(), o.Integration)
 		if err != nil {
 			return err
@@ -115,7 +132,7 @@ func newAccessOwners(o *shell.Options) *cobra.Command {
 so that somebody is there when a person leaves.`,
 		Example: "  cxm access owners set platform-team@example.com finops@example.com",
 		Args:    cobra.MinimumNArgs(1),
-	}, func(cmd *cobra.Command, a *app.App, args []string) error {
+	}, func(cmd *cobra.Command, a reviewer, args []string) error {
 		owners, weak, err := a.SetAccessOwners(cmd.Context(), o.Integration, args)
 		if err != nil {
 			return err
@@ -148,7 +165,7 @@ func newAccessHistory(o *shell.Options) *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&most, "limit", 20, "how many are listed")
-	return within(o, cmd, func(cmd *cobra.Command, a *app.App, _ []string) error {
+	return within(o, cmd, func(cmd *cobra.Command, a reviewer, _ []string) error {
 		if most < 1 {
 			return fmt.Errorf("--limit %d: use a number from 1", most)
 		}

@@ -181,7 +181,7 @@ func (r *report) sum(results []check.Result) {
 
 // Try shows the checks of a connection that is to be, as they are known, on standard
 // error. It sends nothing but questions, and is an error when a check failed.
-func Try(cmd *cobra.Command, a *app.App, want app.Connect) error {
+func Try(cmd *cobra.Command, a examiner, want app.Connect) error {
 	x := app.Exam{URL: want.URL, Token: want.Token, Project: want.Project, Network: want.Network, ReadOnly: true}
 	out := cmd.ErrOrStderr()
 	r := report{out: out, width: screen(out), color: colored(out), brief: true} // nothing is connected yet

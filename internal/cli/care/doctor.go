@@ -7,7 +7,9 @@
 package care
 
 import (
+	"context"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,13 @@ import (
 	"cxm/internal/integration"
 	"cxm/internal/integration/check"
 )
+
+// examiner finds out what is wrong.
+type examiner interface {
+	io.Closer
+	Test(ctx context.Context, x app.Exam, told func(check.Result)) ([]check.Result, error)
+	Why(ctx context.Context, asked string, integration int64) (app.Why, error)
+}
 
 // NewDoctor is `cxm doctor`: one connection, checked from end to end. It changes
 // nothing, and ends with exit code 1 when a check failed.
@@ -63,7 +72,7 @@ says where that finding is on its way to an issue, and what it waits for.`,
 	f.StringVar(&finding, "why", "", "say why there is no issue for this finding or resource")
 	cmd.MarkFlagsMutuallyExclusive("why", "url")
 	cmd.MarkFlagsMutuallyExclusive("integration", "url")
-	return cmd
+	return shell.ByServer(cmd, "url", "token-file", "project", "ca-file", "proxy", "read-only")
 }
 
 // Examine runs the checks and prints each group as it is known. It ends with exit
@@ -79,7 +88,7 @@ func Examine(cmd *cobra.Command, o *shell.Options, x app.Exam) error {
 	case x.TokenFile != "" || x.Project != "" || x.Network != (integration.Network{}):
 		return errors.New("--token-file, --project, --ca-file and --proxy are about a connection that is to be: give its --url too")
 	}
-	a, err := o.Open(cmd)
+	a, err := shell.At[examiner](cmd, o)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package care
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,25 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/cli/shell"
+	"cxm/internal/credential"
+	"cxm/internal/integration"
 )
+
+// keeper looks after tokens.
+type keeper interface {
+	io.Closer
+	rotator
+	ReplaceToken(ctx context.Context, integration int64, r app.Replacement) (app.TokenStatus, error)
+	TokenHistory(ctx context.Context, integration int64) (integration.Integration, []credential.Stored, []app.TokenEvent, error)
+}
+
+// rotator has tokens rotated.
+type rotator interface {
+	TokenStatus(ctx context.Context, integration int64) (app.TokenStatus, error)
+	CanRotate(ctx context.Context, integration int64) (app.TokenStatus, error)
+	RotateToken(ctx context.Context, integration int64) (app.TokenStatus, error)
+	ScheduleToken(ctx context.Context, integration int64, days int) (app.TokenStatus, error)
+}
 
 // levelOfCommands is what commands that a person watches log.
 const levelOfCommands = slog.LevelWarn
@@ -32,9 +51,9 @@ func NewToken(o *shell.Options) *cobra.Command {
 }
 
 // tokenCommand is a command about one integration's token.
-func tokenCommand(o *shell.Options, use, short string, run func(*cobra.Command, *app.App) error) *cobra.Command {
+func tokenCommand(o *shell.Options, use, short string, run func(*cobra.Command, keeper) error) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: noTokenHere, RunE: func(cmd *cobra.Command, _ []string) error {
-		a, err := o.Open(cmd, func(c *app.Config) { c.Logger = shell.Logger(cmd.ErrOrStderr(), levelOfCommands) })
+		a, err := shell.At[keeper](cmd, o, func(c *app.Config) { c.Logger = shell.Logger(cmd.ErrOrStderr(), levelOfCommands) })
 		if err != nil {
 			return err
 		}
@@ -42,7 +61,7 @@ func tokenCommand(o *shell.Options, use, short string, run func(*cobra.Command, 
 		return run(cmd, a)
 	}}
 	o.AddIntegration(cmd)
-	return cmd
+	return shell.ByServer(cmd)
 }
 
 // noTokenHere refuses arguments without repeating them: one may be a token.
@@ -54,7 +73,7 @@ func noTokenHere(_ *cobra.Command, args []string) error {
 }
 
 func newTokenStatus(o *shell.Options) *cobra.Command {
-	return tokenCommand(o, "status", "Shows how the token is, and when it is rotated", func(cmd *cobra.Command, a *app.App) error {
+	return tokenCommand(o, "status", "Shows how the token is, and when it is rotated", func(cmd *cobra.Command, a keeper) error {
 		s, err := a.TokenStatus(cmd.Context(), o.Integration)
 		if err != nil {
 			return err
@@ -65,7 +84,7 @@ func newTokenStatus(o *shell.Options) *cobra.Command {
 
 func newTokenRotate(o *shell.Options) *cobra.Command {
 	var yes bool
-	cmd := tokenCommand(o, "rotate", "Has GitLab make a new token in the place of this one, now", func(cmd *cobra.Command, a *app.App) error {
+	cmd := tokenCommand(o, "rotate", "Has GitLab make a new token in the place of this one, now", func(cmd *cobra.Command, a keeper) error {
 		s, err := a.CanRotate(cmd.Context(), o.Integration)
 		if err != nil {
 			return err
@@ -91,7 +110,7 @@ the same when it is due.`
 func newTokenReplace(o *shell.Options) *cobra.Command {
 	var file string
 	var other bool
-	cmd := tokenCommand(o, "replace", "Gives the integration a token that you made", func(cmd *cobra.Command, a *app.App) error {
+	cmd := tokenCommand(o, "replace", "Gives the integration a token that you made", func(cmd *cobra.Command, a keeper) error {
 		text, err := shell.ReadToken(cmd, file)
 		if err != nil {
 			return err
@@ -118,7 +137,7 @@ never from an argument: arguments are seen by every user of the machine.`
 
 func newTokenSchedule(o *shell.Options) *cobra.Command {
 	var days int
-	cmd := tokenCommand(o, "schedule", "Sets after how many days the token is rotated", func(cmd *cobra.Command, a *app.App) error {
+	cmd := tokenCommand(o, "schedule", "Sets after how many days the token is rotated", func(cmd *cobra.Command, a keeper) error {
 		s, err := a.ScheduleToken(cmd.Context(), o.Integration, days)
 		if err != nil {
 			return err
@@ -130,7 +149,7 @@ func newTokenSchedule(o *shell.Options) *cobra.Command {
 }
 
 func newTokenHistory(o *shell.Options) *cobra.Command {
-	return tokenCommand(o, "history", "Lists the tokens there were, and what became of each", func(cmd *cobra.Command, a *app.App) error {
+	return tokenCommand(o, "history", "Lists the tokens there were, and what became of each", func(cmd *cobra.Command, a keeper) error {
 		_, all, events, err := a.TokenHistory(cmd.Context(), o.Integration)
 		if err != nil {
 			return err

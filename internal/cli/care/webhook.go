@@ -2,6 +2,7 @@ package care
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,6 +14,15 @@ import (
 	"cxm/internal/cli/shell"
 )
 
+// minder looks after webhooks.
+type minder interface {
+	io.Closer
+	Webhooks(ctx context.Context, refresh bool) ([]app.Webhook, error)
+	AddWebhook(ctx context.Context, r app.WebhookRequest) (app.Webhook, error)
+	TestWebhook(ctx context.Context, id int64) (app.Webhook, error)
+	RemoveWebhook(ctx context.Context, id int64) error
+}
+
 // NewWebhook is `cxm webhook`: GitLab tells cxm where something changed.
 func NewWebhook(o *shell.Options) *cobra.Command {
 	cmd := &cobra.Command{
@@ -23,7 +33,9 @@ does so within seconds rather than at its next regular look. Without one, or whe
 deliveries are lost, nothing but time is.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newWebhookAdd(o), newWebhookList(o), newWebhookTest(o), newWebhookRemove(o))
+	for _, each := range []*cobra.Command{newWebhookAdd(o), newWebhookList(o), newWebhookTest(o), newWebhookRemove(o)} {
+		cmd.AddCommand(shell.ByServer(each))
+	}
 	return cmd
 }
 
@@ -40,7 +52,7 @@ project or group.`,
   cxm webhook add --url https://cxm.example.com --group acme`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a minder) error {
 				w, err := a.AddWebhook(cmd.Context(), r)
 				if err != nil {
 					return err
@@ -77,7 +89,7 @@ func newWebhookList(o *shell.Options) *cobra.Command {
 		Short: "Lists the webhooks and how they do",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a minder) error {
 				all, err := a.Webhooks(cmd.Context(), refresh)
 				if err != nil {
 					return err
@@ -129,7 +141,7 @@ func newWebhookTest(o *shell.Options) *cobra.Command {
 		Short: "Has GitLab deliver something now, which switches a webhook on again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withWebhook(cmd, o, args[0], func(a *app.App, id int64) error {
+			return withWebhook(cmd, o, args[0], func(a minder, id int64) error {
 				w, err := a.TestWebhook(cmd.Context(), id)
 				if err != nil {
 					return err
@@ -150,7 +162,7 @@ func newWebhookRemove(o *shell.Options) *cobra.Command {
 		Short: "Deletes a webhook in GitLab",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withWebhook(cmd, o, args[0], func(a *app.App, id int64) error {
+			return withWebhook(cmd, o, args[0], func(a minder, id int64) error {
 				if err := a.RemoveWebhook(cmd.Context(), id); err != nil {
 					return err
 				}
@@ -165,17 +177,17 @@ func newWebhookRemove(o *shell.Options) *cobra.Command {
 }
 
 // withWebhook is withApp for a command that names a webhook.
-func withWebhook(cmd *cobra.Command, o *shell.Options, text string, f func(*app.App, int64) error) error {
+func withWebhook(cmd *cobra.Command, o *shell.Options, text string, f func(minder, int64) error) error {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
 		return fmt.Errorf("%q is no webhook: give its number as `cxm webhook list` shows it", text)
 	}
-	return withApp(cmd, o, func(a *app.App) error { return f(a, id) })
+	return withApp(cmd, o, func(a minder) error { return f(a, id) })
 }
 
 // withApp opens the data directory for f.
-func withApp(cmd *cobra.Command, o *shell.Options, f func(*app.App) error) error {
-	a, err := o.Open(cmd)
+func withApp(cmd *cobra.Command, o *shell.Options, f func(minder) error) error {
+	a, err := shell.At[minder](cmd, o)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 // explain says where findings stand on their way to an issue.
 func explain(cmd *cobra.Command, o *shell.Options, asked string) error {
-	a, err := o.Open(cmd)
+	a, err := shell.At[examiner](cmd, o)
 	if err != nil {
 		return err
 	}

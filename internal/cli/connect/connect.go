@@ -15,6 +15,7 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/cli/care"
+	"cxm/internal/cli/remote"
 	"cxm/internal/cli/shell"
 )
 
@@ -60,7 +61,7 @@ never from an argument: arguments are seen by every user of the machine.`,
 	c.way.Add(cmd)
 	c.given.add(cmd)
 	c.one.add(cmd)
-	return cmd
+	return shell.ByServer(cmd, "oauth")
 }
 
 // noToken refuses arguments, since the only one people would give is the token.
@@ -76,6 +77,13 @@ func (c *connecting) run(cmd *cobra.Command, o *shell.Options) error {
 	want, err := c.collect(cmd, ask)
 	if err != nil {
 		return err
+	}
+	far, err := o.Remote(cmd)
+	if err != nil {
+		return err
+	}
+	if far != nil {
+		return c.there(cmd, o, far, want)
 	}
 	a, err := o.Open(cmd)
 	if err != nil {
@@ -105,6 +113,24 @@ func (c *connecting) run(cmd *cobra.Command, o *shell.Options) error {
 	if err != nil {
 		return err
 	}
+	return tell(cmd, o, done)
+}
+
+// there has a server make the connection. Nobody chooses from its projects here: the
+// project is named.
+func (c *connecting) there(cmd *cobra.Command, o *shell.Options, far *remote.Server, want app.Connect) error {
+	if want.Project == "" {
+		return errors.New("--project is missing: name the project (path with namespace, or numeric id), since a server offers none to choose from")
+	}
+	done, err := far.ConnectGitLab(cmd.Context(), want)
+	if err != nil {
+		return err
+	}
+	return tell(cmd, o, done)
+}
+
+// tell prints a connection that was made.
+func tell(cmd *cobra.Command, o *shell.Options, done app.Connected) error {
 	if o.JSON() {
 		return shell.PrintJSON(cmd.OutOrStdout(), connectedJSON(done))
 	}

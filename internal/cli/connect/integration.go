@@ -1,8 +1,10 @@
 package connect
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,10 +14,29 @@ import (
 	"cxm/internal/cli/shell"
 )
 
+// connector knows the connections.
+type connector interface {
+	io.Closer
+	Details(context.Context) ([]app.Detail, error)
+	Detail(ctx context.Context, id int64) (app.Detail, error)
+	Gone(context.Context) ([]app.Gone, error)
+	ender
+}
+
+// ender changes and ends connections.
+type ender interface {
+	EditIntegration(ctx context.Context, id int64, e app.Edit) (app.Edited, error)
+	Leaving(ctx context.Context, id int64) (app.Leaving, error)
+	Disconnect(ctx context.Context, id int64, revoke bool) (app.Disconnected, error)
+}
+
 // NewIntegration is `cxm integration`: the connections there are and may be.
 func NewIntegration(o *shell.Options) *cobra.Command {
 	cmd := &cobra.Command{Use: "integration", Short: "Shows and changes the connections to trackers", Args: cobra.NoArgs}
-	cmd.AddCommand(newCatalog(o), newIntegrationList(o), newIntegrationShow(o), newIntegrationTest(o), newIntegrationEdit(o), newDisconnect(o))
+	cmd.AddCommand(shell.ByItself(newCatalog(o)))
+	for _, each := range []*cobra.Command{newIntegrationList(o), newIntegrationShow(o), newIntegrationTest(o), newIntegrationEdit(o), newDisconnect(o)} {
+		cmd.AddCommand(shell.ByServer(each))
+	}
 	return cmd
 }
 
@@ -40,7 +61,7 @@ func newIntegrationList(o *shell.Options) *cobra.Command {
 		Use:   "list",
 		Short: "Lists the connections",
 		Args:  cobra.NoArgs,
-		RunE: opened(o, func(cmd *cobra.Command, a *app.App) error {
+		RunE: opened(o, func(cmd *cobra.Command, a connector) error {
 			details, err := a.Details(cmd.Context())
 			if err != nil {
 				return err
@@ -67,7 +88,7 @@ func newIntegrationShow(o *shell.Options) *cobra.Command {
 		Use:   "show",
 		Short: "Shows all that is known of a connection",
 		Args:  cobra.NoArgs,
-		RunE: opened(o, func(cmd *cobra.Command, a *app.App) error {
+		RunE: opened(o, func(cmd *cobra.Command, a connector) error {
 			d, err := a.Detail(cmd.Context(), o.Integration)
 			if err != nil {
 				return err
@@ -97,9 +118,9 @@ func newIntegrationTest(o *shell.Options) *cobra.Command {
 }
 
 // opened opens cxm for a command that needs nothing else.
-func opened(o *shell.Options, run func(*cobra.Command, *app.App) error) func(*cobra.Command, []string) error {
+func opened(o *shell.Options, run func(*cobra.Command, connector) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
-		a, err := o.Open(cmd)
+		a, err := shell.At[connector](cmd, o)
 		if err != nil {
 			return err
 		}
@@ -126,7 +147,7 @@ is said with --on-route-change, and shown by cxm plan before it is done. An empt
 		Example: `  cxm integration edit --project acme/finops --on-route-change close-and-link
   cxm integration edit --url https://git.example.com --ca-file new-ca.pem`,
 		Args: cobra.NoArgs,
-		RunE: opened(o, func(cmd *cobra.Command, a *app.App) error {
+		RunE: opened(o, func(cmd *cobra.Command, a connector) error {
 			n, err := way.Network()
 			if err != nil {
 				return err
@@ -151,7 +172,7 @@ is said with --on-route-change, and shown by cxm plan before it is done. An empt
 	return cmd
 }
 
-func edit(cmd *cobra.Command, o *shell.Options, a *app.App, e app.Edit) error {
+func edit(cmd *cobra.Command, o *shell.Options, a connector, e app.Edit) error {
 	out, err := a.EditIntegration(cmd.Context(), o.Integration, e)
 	if out.Integration.ID == 0 {
 		return err
@@ -183,7 +204,7 @@ this left off: issues that are there are found, and none is made twice.
 With --revoke-token GitLab revokes the token too; when that fails nothing is
 disconnected.`,
 		Args: cobra.NoArgs,
-		RunE: opened(o, func(cmd *cobra.Command, a *app.App) error { return disconnect(cmd, o, a, revoke, yes) }),
+		RunE: opened(o, func(cmd *cobra.Command, a connector) error { return disconnect(cmd, o, a, revoke, yes) }),
 	}
 	cmd.Flags().BoolVar(&revoke, "revoke-token", false, "have GitLab revoke the token as well")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
@@ -191,7 +212,7 @@ disconnected.`,
 	return cmd
 }
 
-func disconnect(cmd *cobra.Command, o *shell.Options, a *app.App, revoke, yes bool) error {
+func disconnect(cmd *cobra.Command, o *shell.Options, a connector, revoke, yes bool) error {
 	l, err := a.Leaving(cmd.Context(), o.Integration)
 	if err != nil {
 		return err

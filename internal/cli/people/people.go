@@ -63,7 +63,7 @@ func about(o *shell.Options, cmd *cobra.Command, do func(cmd *cobra.Command, a *
 
 func newAdd(o *shell.Options) *cobra.Command {
 	var name, as, url string
-	cmd := run(o, &cobra.Command{
+	cmd := at(o, &cobra.Command{
 		Use:   "add ADDRESS",
 		Short: "Gives somebody a role, and prints a link to choose a password",
 		Long: `Gives somebody a role in the tenant, adding them where they are new. Who is new gets
@@ -71,7 +71,7 @@ a link by which they choose a password within an hour: send it to them. Who sign
 by a provider needs neither: the provider's groups say who they are.`,
 		Example: "  cxm people add engineer@example.com --role member --url https://cxm.example.com",
 		Args:    cobra.ExactArgs(1),
-	}, func(cmd *cobra.Command, a *app.App, args []string) error {
+	}, func(cmd *cobra.Command, a office, args []string) error {
 		r, err := role.Parse(as)
 		if err != nil {
 			return fmt.Errorf("--role: %w", err)
@@ -93,7 +93,7 @@ by a provider needs neither: the provider's groups say who they are.`,
 }
 
 func addURL(cmd *cobra.Command, url *string) {
-	cmd.Flags().StringVar(url, "url", "", "address of the service, to make the link whole")
+	cmd.Flags().StringVar(url, "url", "", "address of the service, to make the link whole (default: server.public_url of the configuration)")
 }
 
 // tell says what became of a person.
@@ -106,7 +106,7 @@ func tell(cmd *cobra.Command, o *shell.Options, p signin.Person, format string, 
 }
 
 // giveLink makes and prints a link to choose a password.
-func giveLink(cmd *cobra.Command, o *shell.Options, a *app.App, p signin.Person, url string) error {
+func giveLink(cmd *cobra.Command, o *shell.Options, a office, p signin.Person, url string) error {
 	value, l, err := a.People.ResetLink(cmd.Context(), by(), p.ID)
 	if err != nil {
 		return err
@@ -116,11 +116,11 @@ func giveLink(cmd *cobra.Command, o *shell.Options, a *app.App, p signin.Person,
 
 func newList(o *shell.Options) *cobra.Command {
 	var all bool
-	cmd := run(o, &cobra.Command{
+	cmd := at(o, &cobra.Command{
 		Use:   "list",
 		Short: "Lists the people of the tenant",
 		Args:  cobra.NoArgs,
-	}, func(cmd *cobra.Command, a *app.App, _ []string) error {
+	}, func(cmd *cobra.Command, a office, _ []string) error {
 		tenant := a.Tenant
 		if all {
 			tenant = ""
@@ -143,7 +143,7 @@ func newList(o *shell.Options) *cobra.Command {
 
 func newRole(o *shell.Options) *cobra.Command {
 	var installation bool
-	cmd := about(o, &cobra.Command{
+	cmd := of(o, &cobra.Command{
 		Use:   "role ADDRESS [viewer|member|admin|none]",
 		Short: "Gives somebody another role, or none; their sessions end",
 		Long: `Gives somebody another role in the tenant, or none. With --installation they look
@@ -151,7 +151,7 @@ after the installation, with --installation=false no more: that is apart from th
 role in a tenant. What the groups of a provider give stays as the provider says.`,
 		Example: "  cxm people role engineer@example.com admin\n  cxm people role platform-admin@example.com --installation",
 		Args:    cobra.RangeArgs(1, 2),
-	}, func(cmd *cobra.Command, a *app.App, p signin.Person, args []string) error {
+	}, func(cmd *cobra.Command, a office, p signin.Person, args []string) error {
 		set := cmd.Flags().Changed("installation")
 		if len(args) == 1 && !set {
 			return errors.New("say which role: viewer, member, admin or none, or --installation")
@@ -195,13 +195,13 @@ func newDisable(o *shell.Options, yes bool) *cobra.Command {
 
 func newResetLink(o *shell.Options) *cobra.Command {
 	var url string
-	cmd := about(o, &cobra.Command{
+	cmd := of(o, &cobra.Command{
 		Use:   "reset-link ADDRESS",
 		Short: "Prints a link by which somebody chooses a new password",
 		Long: `Prints a link by which somebody chooses a new password. It works once, for an hour,
 and takes the place of those before.`,
 		Args: cobra.ExactArgs(1),
-	}, func(cmd *cobra.Command, a *app.App, p signin.Person, _ []string) error {
+	}, func(cmd *cobra.Command, a office, p signin.Person, _ []string) error {
 		return giveLink(cmd, o, a, p, url)
 	})
 	addURL(cmd, &url)

@@ -109,6 +109,13 @@ type link struct {
 
 // printLink prints a link: itself as data, what it is for beside.
 func printLink(cmd *cobra.Command, o *shell.Options, l link, url string) error {
+	if url == "" {
+		c, err := o.Load()
+		if err != nil {
+			return err
+		}
+		url = c.Server.PublicURL
+	}
 	l.URL = strings.TrimRight(url, "/") + l.Path
 	if o.JSON() {
 		return shell.PrintJSON(cmd.OutOrStdout(), l)

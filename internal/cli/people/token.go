@@ -58,7 +58,7 @@ func newCreate(o *shell.Options) *cobra.Command {
 	var scopes []string
 	var owner, as string
 	var days int
-	cmd := run(o, &cobra.Command{
+	cmd := at(o, &cobra.Command{
 		Use:   "create NAME",
 		Short: "Makes an API token and prints it, once",
 		Long: `Makes an API token and prints its value, which is shown only now: cxm keeps a hash.
@@ -66,7 +66,7 @@ It belongs to the tenant, with the role given by --role, or to the person given 
 --person, with whatever role they have.`,
 		Example: "  cxm api-token create pipeline --scope ingest --role member\n  cxm api-token create laptop --scope read --scope write --person engineer@example.com --days 30",
 		Args:    cobra.ExactArgs(1),
-	}, func(cmd *cobra.Command, a *app.App, args []string) error {
+	}, func(cmd *cobra.Command, a office, args []string) error {
 		ask := desk.Asked{Tenant: a.Tenant, Name: args[0], Days: days}
 		var err error
 		if ask.Scopes, err = role.ParseScopes(scopes); err != nil {
@@ -111,9 +111,9 @@ It belongs to the tenant, with the role given by --role, or to the person given 
 }
 
 func newTokens(o *shell.Options) *cobra.Command {
-	return run(o, &cobra.Command{
+	return at(o, &cobra.Command{
 		Use: "list", Short: "Lists the API tokens of the tenant, never their values", Args: cobra.NoArgs,
-	}, func(cmd *cobra.Command, a *app.App, _ []string) error {
+	}, func(cmd *cobra.Command, a office, _ []string) error {
 		out := []tokenDocument{}
 		for after := int64(0); ; {
 			some, err := a.People.Tokens(cmd.Context(), by(), a.Tenant, after, 200)
@@ -147,9 +147,9 @@ func newTokens(o *shell.Options) *cobra.Command {
 }
 
 func newRevoke(o *shell.Options) *cobra.Command {
-	return run(o, &cobra.Command{
+	return at(o, &cobra.Command{
 		Use: "revoke ID", Short: "Ends an API token at once", Args: cobra.ExactArgs(1),
-	}, func(cmd *cobra.Command, a *app.App, args []string) error {
+	}, func(cmd *cobra.Command, a office, args []string) error {
 		id, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil || id < 1 {
 			return fmt.Errorf("%q is no API token: give its number as `cxm api-token list` shows it", args[0])

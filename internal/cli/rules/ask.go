@@ -284,7 +284,7 @@ project. Nothing is written anywhere.`,
 			if err != nil {
 				return err
 			}
-			a, err := o.Open(cmd)
+			a, err := shell.At[book](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -303,7 +303,7 @@ project. Nothing is written anywhere.`,
 	fileFlag(cmd, &file, "the rules file; - is standard input")
 	_ = cmd.MarkFlagRequired("file") // it is there
 	o.AddIntegration(cmd)
-	return cmd
+	return shell.ByServer(cmd)
 }
 
 // few is how many steps are printed to a person; JSON has them all.

@@ -1,27 +1,37 @@
 package rules
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"cxm/internal/app"
 	"cxm/internal/cli/shell"
+	"cxm/internal/integration"
 	"cxm/internal/money"
 	"cxm/internal/plan"
 )
 
+// waiter knows what waits, and what campaigns are for.
+type waiter interface {
+	io.Closer
+	Backlog(ctx context.Context, integration int64) (integration.Integration, []plan.Backlog, error)
+	Campaigns(context.Context) ([]app.Campaigning, error)
+}
+
 // NewBacklog is `cxm backlog`.
 func NewBacklog(o *shell.Options) *cobra.Command {
 	var all bool
-	cmd := &cobra.Command{
+	cmd := shell.ByServer(&cobra.Command{
 		Use: "backlog", Short: "Lists what waits for its turn under a budget", Args: cobra.NoArgs,
 		Long: `Lists the issues that wait for their turn under a budget, by project and team,
 those that go first first: what they would save, why they wait, and when the next
 can be made. It asks nothing of GitLab and changes nothing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[waiter](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -41,7 +51,7 @@ can be made. It asks nothing of GitLab and changes nothing.`,
 			})
 			return nil
 		},
-	}
+	})
 	cmd.Flags().BoolVar(&all, "all", false, "every issue, not the first few of each")
 	o.AddIntegration(cmd)
 	return cmd

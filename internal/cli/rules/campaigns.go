@@ -12,13 +12,13 @@ import (
 
 // NewCampaigns is `cxm campaigns`.
 func NewCampaigns(o *shell.Options) *cobra.Command {
-	return &cobra.Command{
+	return shell.ByServer(&cobra.Command{
 		Use: "campaigns", Short: "Says how far the campaigns of the rules have come", Args: cobra.NoArgs,
 		Long: `Says of each campaign in the rules how many of its issues are done, what they
 save, how many are left, and whether it is on track. Done is what was proved gone
 while the campaign ran. It asks nothing of GitLab and changes nothing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[waiter](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ while the campaign ran. It asks nothing of GitLab and changes nothing.`,
 			printCampaigns(cmd.OutOrStdout(), all)
 			return nil
 		},
-	}
+	})
 }
 
 func printCampaigns(w io.Writer, all []app.Campaigning) {

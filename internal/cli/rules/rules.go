@@ -7,6 +7,7 @@
 package rules
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
+	"cxm/internal/app/learning"
 	"cxm/internal/app/ruling"
 	"cxm/internal/cli/shell"
 	"cxm/internal/rule/rulebook"
@@ -67,6 +69,28 @@ func fileFlag(cmd *cobra.Command, file *string, what string) {
 	cmd.Flags().StringVarP(file, "file", "f", "", what)
 }
 
+// book is the rules in force, and what others would do.
+type book interface {
+	io.Closer
+	Rules(context.Context) (app.Revision, error)
+	PreviewRules(ctx context.Context, integration int64, file string, text []byte) (app.Preview, error)
+}
+
+// shelf is the rules as they were.
+type shelf interface {
+	book
+	RulesRevision(ctx context.Context, number int64) (app.Revision, error)
+	RulesHistory(ctx context.Context, most int) ([]app.Revision, error)
+}
+
+// writer changes the rules.
+type writer interface {
+	book
+	ApplyRules(ctx context.Context, file string, text []byte, c rules.Change) (app.Revision, error)
+	RollbackRules(ctx context.Context, number int64, c rules.Change) (app.Revision, error)
+	AcceptSuggestion(ctx context.Context, s learning.Suggestion, author, note string) (app.Revision, error)
+}
+
 func newValidate(o *shell.Options) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
@@ -99,7 +123,7 @@ it. Then runs the tests in it. It needs no server. Exit code 1: something is wro
 	}
 	fileFlag(cmd, &file, "the rules file; - is standard input")
 	_ = cmd.MarkFlagRequired("file") // it is there
-	return cmd
+	return shell.ByItself(cmd)
 }
 
 // refused prints the problems of a file, one a line.
@@ -115,7 +139,7 @@ func refused(cmd *cobra.Command, o *shell.Options, err error) error {
 }
 
 func newSchema() *cobra.Command {
-	return &cobra.Command{
+	return shell.ByItself(&cobra.Command{
 		Use: "schema", Short: "Prints the JSON Schema of a rules file, for editors", Args: cobra.NoArgs,
 		Long: `Prints the JSON Schema of a rules file. Write it next to the file and name it in
 the file's first line, so that editors complete and check:
@@ -125,7 +149,7 @@ the file's first line, so that editors complete and check:
 			_, err := cmd.OutOrStdout().Write(append(rulebook.Schema(), '\n'))
 			return err
 		},
-	}
+	})
 }
 
 func newExport(o *shell.Options) *cobra.Command {
@@ -133,7 +157,7 @@ func newExport(o *shell.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export", Short: "Prints the rules in force, or an earlier revision", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[shelf](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -155,7 +179,7 @@ func newExport(o *shell.Options) *cobra.Command {
 		},
 	}
 	cmd.Flags().Int64Var(&number, "revision", 0, "an earlier one (see cxm rules history)")
-	return cmd
+	return shell.ByServer(cmd)
 }
 
 func newHistory(o *shell.Options) *cobra.Command {
@@ -163,7 +187,7 @@ func newHistory(o *shell.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "history", Short: "Lists the revisions of the rules", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[shelf](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -193,7 +217,7 @@ func newHistory(o *shell.Options) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many")
-	return cmd
+	return shell.ByServer(cmd)
 }
 
 func note(text string) string {
@@ -250,7 +274,7 @@ the issues in line, within brakes and budgets.`,
 			if _, err := ruling.Compile(file, text); err != nil {
 				return refused(cmd, o, err)
 			}
-			return c.carry(cmd, o, file, text, func(a *app.App, expected int64) (app.Revision, error) {
+			return c.carry(cmd, o, file, text, func(a writer, expected int64) (app.Revision, error) {
 				return a.ApplyRules(cmd.Context(), file, text, rules.Change{Author: shell.Who(c.as), Note: c.note, Expected: expected})
 			})
 		},
@@ -259,7 +283,7 @@ the issues in line, within brakes and budgets.`,
 	_ = cmd.MarkFlagRequired("file") // it is there
 	c.flags(cmd)
 	o.AddIntegration(cmd)
-	return cmd
+	return shell.ByServer(cmd, "as")
 }
 
 func newRollback(o *shell.Options) *cobra.Command {
@@ -275,19 +299,19 @@ func newRollback(o *shell.Options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.carry(cmd, o, fmt.Sprintf("revision %d", number), []byte(old.Text), func(a *app.App, expected int64) (app.Revision, error) {
+			return c.carry(cmd, o, fmt.Sprintf("revision %d", number), []byte(old.Text), func(a writer, expected int64) (app.Revision, error) {
 				return a.RollbackRules(cmd.Context(), number, rules.Change{Author: shell.Who(c.as), Note: c.note, Expected: expected})
 			})
 		},
 	}
 	c.flags(cmd)
 	o.AddIntegration(cmd)
-	return cmd
+	return shell.ByServer(cmd, "as")
 }
 
 // earlier is a revision of the rules.
 func earlier(cmd *cobra.Command, o *shell.Options, number int64) (app.Revision, error) {
-	a, err := o.Open(cmd)
+	a, err := shell.At[shelf](cmd, o)
 	if err != nil {
 		return app.Revision{}, err
 	}
@@ -300,8 +324,8 @@ func earlier(cmd *cobra.Command, o *shell.Options, number int64) (app.Revision, 
 }
 
 // carry shows what would change, asks, and applies.
-func (c *change) carry(cmd *cobra.Command, o *shell.Options, file string, text []byte, apply func(*app.App, int64) (app.Revision, error)) error {
-	a, err := o.Open(cmd)
+func (c *change) carry(cmd *cobra.Command, o *shell.Options, file string, text []byte, apply func(writer, int64) (app.Revision, error)) error {
+	a, err := shell.At[writer](cmd, o)
 	if err != nil {
 		return err
 	}
@@ -334,7 +358,7 @@ func (c *change) carry(cmd *cobra.Command, o *shell.Options, file string, text [
 
 // show is a preview before a question; without an integration there is nothing to
 // compare.
-func show(cmd *cobra.Command, o *shell.Options, a *app.App, file string, text []byte) error {
+func show(cmd *cobra.Command, o *shell.Options, a book, file string, text []byte) error {
 	p, err := a.PreviewRules(cmd.Context(), o.Integration, file, text)
 	if errors.Is(err, app.ErrNotConnected) {
 		return nil

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,14 @@ import (
 	"cxm/internal/cli/shell"
 )
 
+// learner makes suggestions.
+type learner interface {
+	io.Closer
+	Suggestions(ctx context.Context, all bool) ([]learning.Suggestion, error)
+	Suggestion(ctx context.Context, number int64) (learning.Suggestion, error)
+	DismissSuggestion(ctx context.Context, number int64, author, reason string) (learning.Suggestion, error)
+}
+
 func newSuggestions(o *shell.Options) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
@@ -25,7 +34,7 @@ says why, how many issues speak for it, how sure it is, and what accepting it ad
 to the rules. What the rules in force do already is not suggested. Nothing follows
 from a suggestion before you accept it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[learner](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -53,7 +62,7 @@ from a suggestion before you accept it.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "those that were dismissed, too")
-	return cmd
+	return shell.ByServer(cmd)
 }
 
 func printSuggestion(w io.Writer, s learning.Suggestion) {
@@ -150,20 +159,20 @@ cxm rules export prints the file for your repository.`,
 			if !c.yes {
 				printSuggestion(cmd.ErrOrStderr(), s)
 			}
-			return c.carry(cmd, o, fmt.Sprintf("suggestion %d", number), s.Text, func(a *app.App, _ int64) (app.Revision, error) {
+			return c.carry(cmd, o, fmt.Sprintf("suggestion %d", number), s.Text, func(a writer, _ int64) (app.Revision, error) {
 				return a.AcceptSuggestion(cmd.Context(), s, shell.Who(c.as), c.note)
 			})
 		},
 	}
 	c.flags(cmd)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show the rules that it makes, and what they would change")
-	return cmd
+	return shell.ByServer(cmd, "as")
 }
 
 // suggested is the suggestion of a number; what is asked next is about its
 // integration.
 func suggested(cmd *cobra.Command, o *shell.Options, number int64) (learning.Suggestion, error) {
-	a, err := o.Open(cmd)
+	a, err := shell.At[learner](cmd, o)
 	if err != nil {
 		return learning.Suggestion{}, err
 	}
@@ -180,7 +189,7 @@ func dryAccept(cmd *cobra.Command, o *shell.Options, s learning.Suggestion) erro
 	if o.JSON() {
 		return shell.PrintJSON(cmd.OutOrStdout(), map[string]any{"suggestion": suggestionJSON(s), "text": string(s.Text)})
 	}
-	a, err := o.Open(cmd)
+	a, err := shell.At[book](cmd, o)
 	if err != nil {
 		return err
 	}
@@ -209,7 +218,7 @@ cxm rules accept takes it all the same.`,
 			if strings.TrimSpace(reason) == "" {
 				return errors.New("say why it is not wanted, for whoever wonders later: --reason TEXT")
 			}
-			a, err := o.Open(cmd)
+			a, err := shell.At[learner](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -227,5 +236,5 @@ cxm rules accept takes it all the same.`,
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why it is not wanted")
 	cmd.Flags().StringVar(&as, "as", "", "who says so (default: who runs the command)")
-	return cmd
+	return shell.ByServer(cmd, "as")
 }

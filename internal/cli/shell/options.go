@@ -29,14 +29,16 @@ type Options struct {
 	file        string            // of the configuration
 	given       map[string]string // by the key of a field of the configuration: what a flag says
 	output      string
-	Integration int64 // of AddIntegration; 0: the only one there is
+	tokenFile   string // that holds the token for a server; - is standard input; empty: the configuration has it
+	Integration int64  // of AddIntegration; 0: the only one there is
 }
 
 // AddFlags gives the root command the flags that every command has.
 func (o *Options) AddFlags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&o.file, "config", "", "file of the configuration (default $CXM_CONFIG, else "+config.DefaultFile+" if it is there)")
-	o.bind(flags, "data_dir", "tenant", "database.url", "network.allow_private")
+	o.bind(flags, "data_dir", "tenant", "database.url", "network.allow_private", "remote.server", "remote.ca_file", "remote.insecure_http")
+	flags.StringVar(&o.tokenFile, "token", "", "file that holds the API token for --server; - is standard input (default $CXM_TOKEN). The token itself is no argument: every user of the machine sees those")
 	flags.StringVarP(&o.output, "output", "o", "text", "how data is printed: text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -98,12 +100,12 @@ func (s *setting) Set(text string) error {
 	return nil
 }
 
-// Check refuses what no command can do.
-func (o *Options) Check() error {
+// Check refuses what the command cannot do.
+func (o *Options) Check(cmd *cobra.Command) error {
 	if o.output != "text" && o.output != "json" {
 		return fmt.Errorf("--output %q: use text or json", o.output)
 	}
-	return nil
+	return o.reaches(cmd)
 }
 
 // JSON says that data is printed for programs.
@@ -113,6 +115,9 @@ func (o *Options) JSON() bool { return o.output == "json" }
 // to the app's configuration first. The caller closes the app.
 func (o *Options) Open(cmd *cobra.Command, change ...func(*app.Config)) (*app.App, error) {
 	c, err := o.Config()
+	if err == nil && o.server() != "" { // Check refused it before
+		err = fmt.Errorf("`%s` opens the data of this machine, and not of a server: leave --server out", cmd.CommandPath())
+	}
 	if err != nil {
 		return nil, err
 	}

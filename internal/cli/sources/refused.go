@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cxm/internal/app"
 	"cxm/internal/cli/shell"
 )
 
@@ -19,7 +18,7 @@ func newRefused(o *shell.Options) *cobra.Command {
 		Short: "Lists deliveries that were accepted and could not be taken in",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				all, err := a.RefusedDeliveries(cmd.Context(), most)
 				if err != nil {
 					return err
@@ -66,7 +65,7 @@ func newDiscard(o *shell.Options) *cobra.Command {
 			if err != nil || id <= 0 {
 				return fmt.Errorf("%q is no delivery: give its number as `cxm source refused` shows it", args[0])
 			}
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				if err := a.DiscardDelivery(cmd.Context(), id); err != nil {
 					return err
 				}

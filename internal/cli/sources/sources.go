@@ -6,18 +6,36 @@
 package sources
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"cxm/internal/app"
 	"cxm/internal/app/sourcing"
 	"cxm/internal/cli/shell"
 	"cxm/internal/credential"
 	"cxm/internal/source"
+	"cxm/internal/store/sources"
 )
+
+// sourcer looks after sources, and what they delivered.
+type sourcer interface {
+	io.Closer
+	ConfiguredSources(context.Context) ([]sourcing.Source, error)
+	AddSource(context.Context, sourcing.Request) (sourcing.Source, credential.Secret, error)
+	RotateSource(ctx context.Context, name string, overlap time.Duration) (sourcing.Source, credential.Secret, error)
+	changer
+}
+
+// changer lets sources deliver or not, and forgets.
+type changer interface {
+	EnableSource(ctx context.Context, name string, enabled bool) error
+	RemoveSource(ctx context.Context, name string) error
+	RefusedDeliveries(ctx context.Context, most int) ([]sources.Refused, error)
+	DiscardDelivery(ctx context.Context, id int64) error
+}
 
 // New is `cxm source`: the places that may deliver over HTTP.
 func New(o *shell.Options) *cobra.Command {
@@ -29,7 +47,9 @@ func New(o *shell.Options) *cobra.Command {
 and a scope of its own: what one source delivered, no other changes.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newAdd(o), newList(o), newRotate(o), newSwitch(o, true), newSwitch(o, false), newRemove(o), newRefused(o), newDiscard(o))
+	for _, each := range []*cobra.Command{newAdd(o), newList(o), newRotate(o), newSwitch(o, true), newSwitch(o, false), newRemove(o), newRefused(o), newDiscard(o)} {
+		cmd.AddCommand(shell.ByServer(each))
+	}
 	return cmd
 }
 
@@ -50,7 +70,7 @@ the tool that delivers.`,
 				return fmt.Errorf("--type: %w", err)
 			}
 			r.Name = args[0]
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				made, token, err := a.AddSource(cmd.Context(), r)
 				if err != nil {
 					return err
@@ -89,7 +109,7 @@ working for as long as --overlap says, so that nothing is lost while the tool is
 the other.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				in, token, err := a.RotateSource(cmd.Context(), args[0], overlap)
 				if err != nil {
 					return err
@@ -129,7 +149,7 @@ func newList(o *shell.Options) *cobra.Command {
 		Short: "Lists the sources and what they delivered",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				all, err := a.ConfiguredSources(cmd.Context())
 				if err != nil {
 					return err
@@ -181,7 +201,7 @@ func newSwitch(o *shell.Options, on bool) *cobra.Command {
 		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				if err := a.EnableSource(cmd.Context(), args[0], on); err != nil {
 					return err
 				}
@@ -203,7 +223,7 @@ func newRemove(o *shell.Options) *cobra.Command {
 added with the same type and scope takes them over.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withApp(cmd, o, func(a *app.App) error {
+			return withApp(cmd, o, func(a sourcer) error {
 				if err := a.RemoveSource(cmd.Context(), args[0]); err != nil {
 					return err
 				}
@@ -218,8 +238,8 @@ added with the same type and scope takes them over.`,
 }
 
 // withApp opens the data directory for f.
-func withApp(cmd *cobra.Command, o *shell.Options, f func(*app.App) error) error {
-	a, err := o.Open(cmd)
+func withApp(cmd *cobra.Command, o *shell.Options, f func(sourcer) error) error {
+	a, err := shell.At[sourcer](cmd, o)
 	if err != nil {
 		return err
 	}

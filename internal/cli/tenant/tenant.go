@@ -2,6 +2,7 @@
 package tenant
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -11,6 +12,14 @@ import (
 	"cxm/internal/app"
 	"cxm/internal/cli/shell"
 )
+
+// lister knows the tenants of the installation.
+type lister interface {
+	io.Closer
+	Tenants(context.Context) ([]app.Tenant, error)
+	AddTenant(ctx context.Context, name, title string) error
+	DisableTenant(ctx context.Context, name string, disabled bool) error
+}
 
 // New is `cxm tenant`.
 func New(o *shell.Options) *cobra.Command {
@@ -22,7 +31,9 @@ none of this: it is called default.
 
 Every other command is about one tenant: the one that --tenant or CXM_TENANT names.`,
 	}
-	cmd.AddCommand(newList(o), newAdd(o), newSwitch(o, "disable", true), newSwitch(o, "enable", false))
+	for _, each := range []*cobra.Command{newList(o), newAdd(o), newSwitch(o, "disable", true), newSwitch(o, "enable", false)} {
+		cmd.AddCommand(shell.ByServer(each))
+	}
 	return cmd
 }
 
@@ -38,7 +49,7 @@ func newList(o *shell.Options) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Lists the tenants", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[lister](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -88,7 +99,7 @@ func newAdd(o *shell.Options) *cobra.Command {
 		Long: `Adds a tenant. Its name stands in commands and addresses and cannot be changed:
 lower-case letters, digits and hyphens.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[lister](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -108,7 +119,7 @@ func newSwitch(o *shell.Options, word string, disabled bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: word + " NAME", Short: "Lets cxm work for a tenant again", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[lister](cmd, o)
 			if err != nil {
 				return err
 			}

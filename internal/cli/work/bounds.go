@@ -1,6 +1,8 @@
 package work
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
@@ -15,23 +17,29 @@ func addBounds(cmd *cobra.Command, o *shell.Options) {
 	o.Bind(cmd, "brakes.close_share", "brakes.close_floor", "brakes.max_creates", "caps.per_hour", "caps.open")
 }
 
-// open opens the app with the bounds of the configuration.
-func open(cmd *cobra.Command, o *shell.Options, change ...func(*app.Config)) (*app.App, error) {
+// at is shell.At with the bounds of the configuration, which on a server are its own.
+func at[T io.Closer](cmd *cobra.Command, o *shell.Options, change ...func(*app.Config)) (T, error) {
 	l, err := o.Load()
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
-	return openWith(cmd, o, l, change...)
+	return shell.At[T](cmd, o, append([]func(*app.Config){func(c *app.Config) { bound(c, l) }}, change...)...)
 }
 
-// openWith is open with a configuration that is read.
+// bound sets the bounds of the configuration.
+func bound(c *app.Config, l *config.Loaded) {
+	c.Brakes = &plan.Brakes{CloseShare: l.Brakes.CloseShare, CloseFloor: l.Brakes.CloseFloor, Creates: l.Brakes.MaxCreates, Admit: l.Brakes.AdmitNew}
+	c.Caps = plan.Caps{PerHour: l.Caps.PerHour, Open: l.Caps.Open}
+}
+
+// openWith opens the app with the bounds of a configuration that is read.
 func openWith(cmd *cobra.Command, o *shell.Options, l *config.Loaded, change ...func(*app.Config)) (*app.App, error) {
 	c, err := o.AppConfig(l)
 	if err != nil {
 		return nil, err
 	}
-	c.Brakes = &plan.Brakes{CloseShare: l.Brakes.CloseShare, CloseFloor: l.Brakes.CloseFloor, Creates: l.Brakes.MaxCreates, Admit: l.Brakes.AdmitNew}
-	c.Caps = plan.Caps{PerHour: l.Caps.PerHour, Open: l.Caps.Open}
+	bound(&c, l)
 	for _, f := range change {
 		f(&c)
 	}

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,19 +11,29 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/cli/shell"
+	"cxm/internal/plan"
 )
+
+// holder lets runs go that are held, says no to them, and takes back what runs did.
+type holder interface {
+	io.Closer
+	Approve(ctx context.Context, run int64, by string, progress func(app.Progress)) (app.Report, error)
+	Reject(ctx context.Context, run int64, by, why string) error
+	RunOf(ctx context.Context, id int64) (plan.Run, []plan.Entry, error)
+	Undo(ctx context.Context, run int64, ask func(app.Undo) (bool, error), progress func(app.Progress)) (app.Undo, app.Report, error)
+}
 
 // NewApprove is `cxm approve`: a run that a brake held is carried out.
 func NewApprove(o *shell.Options) *cobra.Command {
 	var as string
-	cmd := &cobra.Command{
+	cmd := shell.ByServer(&cobra.Command{
 		Use:   "approve RUN",
 		Short: "Carries out a run that a brake held",
 		Long: `A run that would close a large share of the open issues, or create very many,
 waits for a person. cxm plan shows what waits and why; this carries it out. What
 changed since is left to the next plan.`,
 		Args: cobra.ExactArgs(1),
-	}
+	}, "as")
 	addBounds(cmd, o)
 	cmd.Flags().StringVar(&as, "as", "", "who approves, for the journal (default: the user of this machine)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -30,7 +41,7 @@ changed since is left to the next plan.`,
 		if err != nil {
 			return err
 		}
-		a, err := open(cmd, o)
+		a, err := at[holder](cmd, o)
 		if err != nil {
 			return err
 		}
@@ -54,6 +65,49 @@ func runNumber(text string) (int64, error) {
 	return run, nil
 }
 
+// NewReject is `cxm reject`: a run that a brake held is not wanted.
+func NewReject(o *shell.Options) *cobra.Command {
+	var reason, as string
+	cmd := shell.ByServer(&cobra.Command{
+		Use:   "reject RUN --reason TEXT",
+		Short: "Says no to a run that a brake held",
+		Long: `Nothing of the run is done, and the same steps for the same issues do not wait
+again until something about them changes. Until something else has waited, cxm
+approve lets the run go after all.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			run, err := runNumber(args[0])
+			if err != nil {
+				return err
+			}
+			if reason, err = plan.ReadRejection(reason); err != nil {
+				return fmt.Errorf("--reason: %w", err)
+			}
+			a, err := shell.At[holder](cmd, o)
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			if err := a.Reject(cmd.Context(), run, shell.Who(as), reason); err != nil {
+				return err
+			}
+			if !o.JSON() {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Run %d is rejected, and nothing of it was done. `cxm approve %d` lets it go after all, until something else waits.\n", run, run)
+				return err
+			}
+			r, _, err := a.RunOf(cmd.Context(), run)
+			if err != nil {
+				return err
+			}
+			return shell.PrintJSON(cmd.OutOrStdout(), NewRunJSON(r))
+		},
+	}, "as")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; whoever sees the run can read it, and it is in the audit log")
+	cmd.Flags().StringVar(&as, "as", "", "who rejects, for the journal (default: the user of this machine)")
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
 // NewUndo is `cxm undo`: what a run did is reverted where nobody touched it since.
 func NewUndo(o *shell.Options) *cobra.Command {
 	var yes bool
@@ -70,7 +124,7 @@ alone. What was undone is not done again by the next run.`,
 			if err != nil {
 				return err
 			}
-			a, err := o.Open(cmd)
+			a, err := shell.At[holder](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -79,10 +133,10 @@ alone. What was undone is not done again by the next run.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	return cmd
+	return shell.ByServer(cmd)
 }
 
-func undo(cmd *cobra.Command, o *shell.Options, a *app.App, run int64, yes bool) error {
+func undo(cmd *cobra.Command, o *shell.Options, a holder, run int64, yes bool) error {
 	bar := NewProgress(cmd.ErrOrStderr())
 	u, report, err := a.Undo(cmd.Context(), run, func(u app.Undo) (bool, error) {
 		if !o.JSON() {

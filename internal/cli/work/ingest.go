@@ -122,7 +122,7 @@ Several files are the pages of one snapshot; - is standard input.`,
 		},
 	}
 	s.add(cmd)
-	return cmd
+	return shell.ByItself(cmd)
 }
 
 func printInspected(w io.Writer, seen app.Inspected) error {

@@ -59,8 +59,9 @@ type planDocument struct {
 	Creates     money.Totals `json:"creates"` // what the issues to be created would save a month
 	Held        []stepJSON   `json:"held"`    // what waits for a person
 	HeldWhy     string       `json:"held_why,omitempty"`
-	WaitsAs     int64        `json:"waits_as,omitempty"` // the run to approve
-	Capped      int          `json:"capped"`             // creates that wait for room under the caps
+	WaitsAs     int64        `json:"waits_as,omitempty"`    // the run to approve
+	Rejected    int64        `json:"rejected_as,omitempty"` // the run in which somebody said no to what is held
+	Capped      int          `json:"capped"`                // creates that wait for room under the caps
 }
 
 func planJSON(p app.Planned) planDocument {
@@ -72,6 +73,7 @@ func planJSON(p app.Planned) planDocument {
 		},
 	}
 	out.Held, out.HeldWhy, out.WaitsAs, out.Capped = []stepJSON{}, p.Plan.Held.Reason(), p.Waits.ID, p.Plan.Capped
+	out.Rejected = p.Rejected.ID
 	for _, s := range p.Plan.Held.Steps {
 		out.Held = append(out.Held, newStepJSON(s, p.Integration.Project.ID))
 	}

@@ -1,5 +1,5 @@
 // Package work is the commands that do what cxm is for: inspect and ingest take
-// findings in; plan, apply, approve and undo change GitLab, or say what would change;
+// findings in; plan, apply, approve, reject and undo change GitLab, or say what would change;
 // run and serve do it unwatched; runs shows what was done.
 //
 // What always holds: apply and undo show what they would do and ask first, unless told
@@ -7,6 +7,7 @@
 package work
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,13 @@ import (
 	"cxm/internal/plan"
 )
 
+// planner plans, and carries plans out.
+type planner interface {
+	io.Closer
+	Plan(ctx context.Context, integration int64) (app.Planned, error)
+	Apply(ctx context.Context, integration int64, ask func(app.Planned) (bool, error), progress func(app.Progress)) (app.Planned, app.Report, error)
+}
+
 // changed is the exit code of a plan that has changes, with --detailed-exitcode.
 const changed shell.ExitCode = 2
 
@@ -26,7 +34,7 @@ const changed shell.ExitCode = 2
 // with --detailed-exitcode it ends with 2 when there is something to do.
 func NewPlan(o *shell.Options) *cobra.Command {
 	var detailed bool
-	cmd := &cobra.Command{
+	cmd := shell.ByServer(&cobra.Command{
 		Use:   "plan",
 		Short: "Shows what apply would do, and why",
 		Long: `Looks at GitLab and shows every step that apply would take, with its reason.
@@ -34,10 +42,10 @@ It uses a client that refuses every write.
 
   + create   ~ update   - close   ^ reopen   > move to another project   = nothing`,
 		Args: cobra.NoArgs,
-	}
+	})
 	addBounds(cmd, o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := open(cmd, o)
+		a, err := at[planner](cmd, o)
 		if err != nil {
 			return err
 		}
@@ -105,7 +113,11 @@ func printHeld(w io.Writer, p app.Planned) {
 		fmt.Fprintf(w, "  %s %-7s %s%s\n            %s\n", s.Verb, s.Verb.Word(), number(s), shell.OneLine(s.Title), shell.OneLine(s.Reason))
 	}
 	if p.Waits.ID != 0 {
-		fmt.Fprintf(w, "\nThis waits as run %d: if it is right, run `cxm approve %d`.\n", p.Waits.ID, p.Waits.ID)
+		fmt.Fprintf(w, "\nThis waits as run %d: if it is right, run `cxm approve %d`, else `cxm reject %d`.\n", p.Waits.ID, p.Waits.ID, p.Waits.ID)
+		return
+	}
+	if r := p.Rejected; r.ID != 0 {
+		fmt.Fprintf(w, "\n%s said no to this as run %d: %s. It waits again when something about it changes; `cxm approve %d` lets it go after all.\n", shell.OneLine(r.RejectedBy), r.ID, shell.OneLine(r.Rejection), r.ID)
 		return
 	}
 	fmt.Fprintln(w, "\nApply will keep this as a run that waits for `cxm approve`.")
@@ -163,17 +175,17 @@ func worth(p plan.Plan) money.Totals {
 // exit code 1 when not all of it was done.
 func NewApply(o *shell.Options) *cobra.Command {
 	var yes bool
-	cmd := &cobra.Command{
+	cmd := shell.ByServer(&cobra.Command{
 		Use:   "apply",
 		Short: "Plans, asks, and carries the plan out",
 		Long: `Looks at GitLab, shows the plan, asks, and carries it out step for step. Every step
 is in the journal before it is taken. When GitLab's answer to a create is lost,
 cxm looks the issue up before it tries again.`,
 		Args: cobra.NoArgs,
-	}
+	})
 	addBounds(cmd, o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := open(cmd, o)
+		a, err := at[planner](cmd, o)
 		if err != nil {
 			return err
 		}
@@ -186,7 +198,7 @@ cxm looks the issue up before it tries again.`,
 	return cmd
 }
 
-func apply(cmd *cobra.Command, o *shell.Options, a *app.App, yes bool) error {
+func apply(cmd *cobra.Command, o *shell.Options, a planner, yes bool) error {
 	bar := NewProgress(cmd.ErrOrStderr())
 	planned, report, err := a.Apply(cmd.Context(), o.Integration, func(p app.Planned) (bool, error) {
 		return ask(cmd, o, p, yes)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
+	"cxm/internal/cli/remote"
 	"cxm/internal/cli/shell"
 	"cxm/internal/plan"
 )
@@ -17,19 +18,29 @@ import (
 // NewRun is `cxm run`: the queue is worked until it is empty. It ends with exit code 1
 // when something was not done, or waits for a person.
 func NewRun(o *shell.Options) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := shell.ByServer(&cobra.Command{
 		Use:   "run",
 		Short: "Works the queue until it is empty",
 		Long: `Looks at GitLab, plans what changed, and works the jobs that follow until none is
 due. Several may run at once: they share the work. What a brake holds waits for
 cxm approve, and so do the first issues of a source that is new; what failed is
-planned again by the next run.`,
+planned again by the next run.
+
+With --server the server plans, and its own queue takes the steps; the command waits
+until that has ended.`,
 		Args: cobra.NoArgs,
-	}
+	})
 	addBounds(cmd, o)
 	o.Bind(cmd, "work.settle", "brakes.admit_new_sources")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := open(cmd, o, func(c *app.Config) { c.Logger = shell.Logger(cmd.ErrOrStderr(), slog.LevelWarn) })
+		far, err := o.Remote(cmd)
+		if err != nil {
+			return err
+		}
+		if far != nil {
+			return runThere(cmd, o, far)
+		}
+		a, err := at[*app.App](cmd, o, func(c *app.Config) { c.Logger = shell.Logger(cmd.ErrOrStderr(), slog.LevelWarn) })
 		if err != nil {
 			return err
 		}
@@ -51,6 +62,40 @@ planned again by the next run.`,
 		return err
 	}
 	return cmd
+}
+
+// runThere has a server's queue do what is to be done there.
+func runThere(cmd *cobra.Command, o *shell.Options, far *remote.Server) error {
+	begun, err := far.Begin(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var runs []plan.Run
+	whole := true
+	for _, b := range begun {
+		for _, r := range []plan.Run{b.Run, b.Waits} {
+			if r.ID != 0 {
+				runs = append(runs, r)
+			}
+		}
+		for _, remark := range b.Remarks {
+			fmt.Fprintln(cmd.ErrOrStderr(), shell.OneLine(remark))
+		}
+		if b.Busy {
+			fmt.Fprintln(cmd.ErrOrStderr(), "An earlier run is under way on the server, and nothing was begun: run the same again when it has ended (cxm runs).")
+		}
+		whole = whole && !b.Busy && len(b.Remarks) == 0
+	}
+	if o.JSON() {
+		err = shell.PrintJSON(cmd.OutOrStdout(), workedJSON(app.Worked{}, runs))
+	} else {
+		printRuns(cmd.OutOrStdout(), cmd.ErrOrStderr(), runs)
+		fmt.Fprintln(cmd.OutOrStdout(), "The server's queue did what was due.")
+	}
+	if err == nil && (!whole || !well(app.Worked{}, runs)) {
+		return shell.ExitCode(1)
+	}
+	return err
 }
 
 // runsSince lists the runs that began since, the first one first.
@@ -75,7 +120,7 @@ func well(w app.Worked, runs []plan.Run) bool {
 	return w.Discarded+w.Cancelled+w.Left == 0
 }
 
-func printWorked(out, errs io.Writer, w app.Worked, runs []plan.Run) {
+func printRuns(out, errs io.Writer, runs []plan.Run) {
 	for _, r := range runs {
 		if r.State == plan.Waiting {
 			fmt.Fprintf(errs, "Run %d waits, since %s. Look at it with `cxm runs %d`; if it is right, run `cxm approve %d`.\n", r.ID, r.Why, r.ID, r.ID)
@@ -86,6 +131,10 @@ func printWorked(out, errs io.Writer, w app.Worked, runs []plan.Run) {
 			fmt.Fprintf(errs, "What failed and why: cxm runs %d\n", r.ID)
 		}
 	}
+}
+
+func printWorked(out, errs io.Writer, w app.Worked, runs []plan.Run) {
+	printRuns(out, errs, runs)
 	for _, f := range w.Failures {
 		fmt.Fprintf(errs, "A %s job was given up after %d attempts: %s\n", f.Kind, f.Attempts, shell.OneLine(f.Error))
 	}

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -8,20 +9,26 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cxm/internal/app"
 	"cxm/internal/cli/shell"
 	"cxm/internal/plan"
 )
 
+// journal is what was done.
+type journal interface {
+	io.Closer
+	Runs(ctx context.Context, limit int) ([]plan.Run, error)
+	RunOf(ctx context.Context, id int64) (plan.Run, []plan.Entry, error)
+}
+
 // NewRuns is `cxm runs`: the last runs, or one with its journal.
 func NewRuns(o *shell.Options) *cobra.Command {
 	var limit int
-	cmd := &cobra.Command{
+	cmd := shell.ByServer(&cobra.Command{
 		Use:   "runs [RUN]",
 		Short: "Lists the last runs, or shows one with its journal",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := o.Open(cmd)
+			a, err := shell.At[journal](cmd, o)
 			if err != nil {
 				return err
 			}
@@ -35,12 +42,12 @@ func NewRuns(o *shell.Options) *cobra.Command {
 			}
 			return showRun(cmd, o, a, id)
 		},
-	}
+	})
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many runs are listed")
 	return cmd
 }
 
-func listRuns(cmd *cobra.Command, o *shell.Options, a *app.App, limit int) error {
+func listRuns(cmd *cobra.Command, o *shell.Options, a journal, limit int) error {
 	runs, err := a.Runs(cmd.Context(), limit)
 	if err != nil {
 		return err
@@ -65,6 +72,8 @@ func note(r plan.Run) string {
 	switch {
 	case r.State == plan.Waiting:
 		return r.Why + fmt.Sprintf(": cxm approve %d", r.ID)
+	case r.Rejected():
+		return "rejected by " + shell.OneLine(r.RejectedBy) + ": " + shell.OneLine(r.Rejection)
 	case r.Undoes != 0:
 		return fmt.Sprintf("undoes run %d", r.Undoes)
 	case r.ApprovedBy != "":
@@ -73,7 +82,7 @@ func note(r plan.Run) string {
 	return ""
 }
 
-func showRun(cmd *cobra.Command, o *shell.Options, a *app.App, id int64) error {
+func showRun(cmd *cobra.Command, o *shell.Options, a journal, id int64) error {
 	r, entries, err := a.RunOf(cmd.Context(), id)
 	if err != nil {
 		return err
@@ -110,6 +119,8 @@ type RunJSON struct {
 	Why        string      `json:"why,omitempty"` // it waits
 	Undoes     int64       `json:"undoes,omitempty"`
 	ApprovedBy string      `json:"approved_by,omitempty"`
+	RejectedBy string      `json:"rejected_by,omitempty"`
+	Rejection  string      `json:"rejection,omitempty"`
 	StartedAt  time.Time   `json:"started_at"`
 	FinishedAt *time.Time  `json:"finished_at"` // null: it is not
 	Steps      int         `json:"steps"`
@@ -123,7 +134,7 @@ type RunJSON struct {
 // NewRunJSON is a run without its journal.
 func NewRunJSON(r plan.Run) RunJSON {
 	out := RunJSON{
-		Run: r.ID, State: string(r.State), Why: r.Why, Undoes: r.Undoes, ApprovedBy: r.ApprovedBy, StartedAt: r.StartedAt,
+		Run: r.ID, State: string(r.State), Why: r.Why, Undoes: r.Undoes, ApprovedBy: r.ApprovedBy, RejectedBy: r.RejectedBy, Rejection: r.Rejection, StartedAt: r.StartedAt,
 		Steps: r.Steps, Done: r.Done, Failed: r.Failed, Skipped: r.Skipped, InDoubt: r.InDoubt,
 	}
 	if !r.FinishedAt.IsZero() {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"cxm/internal/app"
-	"cxm/internal/app/edge"
 	"cxm/internal/cli/shell"
 	"cxm/internal/config"
 )
@@ -27,8 +26,9 @@ or are in doubt and looked up by whoever goes on; told a second time, it ends at
 once. Any number of processes may serve one PostgreSQL database.
 
 With --listen it also takes GitLab's webhooks (see cxm webhook), and then looks
-within seconds where something changed; /healthz says that it is up, /readyz that
-it is ready for work, and /v1/docs what the REST API does.
+within seconds where something changed. It serves the pages there: at the first
+start it prints a link by which the first admin is made. /healthz says that it is
+up, /readyz that it is ready for work, and /v1/docs what the REST API does.
 
 With --status-listen it shows how it is: a page, and /metrics for Prometheus.
 Whoever reaches that address sees names of projects and sources: keep it inside.
@@ -44,7 +44,7 @@ Everything can be set in a file too: cxm config print --defaults writes one.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, o, version) },
 	}
 	addBounds(cmd, o)
-	o.Bind(cmd, "brakes.admit_new_sources", "work.settle", "work.every", "work.grace", "server.listen", "server.tls_certificate", "server.tls_key", "server.trusted_proxies",
+	o.Bind(cmd, "brakes.admit_new_sources", "work.settle", "work.every", "work.grace", "server.listen", "server.public_url", "server.tls_certificate", "server.tls_key", "server.trusted_proxies",
 		"status.listen", "status.pprof", "log.level", "log.format", "traces.enabled")
 	return cmd
 }
@@ -73,11 +73,14 @@ func serve(cmd *cobra.Command, o *shell.Options, version string) (err error) {
 	}
 	defer a.Close()
 	log.Info("cxm works the queue", "version", version, "every", l.Work.Every, "configuration", l.File)
-	mounts, err := edge.Mounts(a)
+	mounts, err := offered(a, l)
 	if err != nil {
 		return err
 	}
-	return a.Serve(cmd.Context(), app.WorkOptions{Every: l.Work.Every, Front: front(l, sockets), More: mounts}, l.Work.Grace)
+	h := &host{to: cmd.ErrOrStderr(), public: l.Server.PublicURL, tls: l.Server.TLSCertificate != ""}
+	at := front(l, sockets)
+	at.Listening = h.listening
+	return a.Serve(cmd.Context(), app.WorkOptions{Every: l.Work.Every, Front: at, More: mounts, Welcome: h.welcome}, l.Work.Grace)
 }
 
 // front is where and how the configuration says to serve.
