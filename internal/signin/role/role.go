@@ -93,7 +93,7 @@ func Table() []Line {
 		{TokensOwn, "make and revoke one's own API tokens", Viewer, setting},
 		{Plan, "have a plan made, and rules tried out", Member, working},
 		{Apply, "have a plan carried out", Member, working},
-		{Approve, "let a run go on that the brakes hold", Member, working},
+		{Approve, "let a run go on that the brakes hold, or reject it", Member, working},
 		{Undo, "take back what a run did", Member, working},
 		{Decide, "accept, snooze or except a finding", Member, working},
 		{EventsSend, "send events and findings", Member, []Scope{ScopeIngest, ScopeWrite, ScopeAdmin}},
