@@ -99,10 +99,11 @@ func (e *Engine) Approve(ctx context.Context, id int64, by string) (Report, erro
 	if err != nil {
 		return Report{}, err
 	}
-	run.State, run.ApprovedBy, run.ApprovedAt = plan.Running, by, e.Clock().UTC()
-	if err := e.Runs.ApproveRun(ctx, id, by, run.ApprovedAt); err != nil {
+	at := e.Clock().UTC()
+	if err := e.Runs.ApproveRun(ctx, run, by, at); err != nil {
 		return Report{}, err
 	}
+	run.State, run.ApprovedBy, run.ApprovedAt = plan.Running, by, at
 	a := e.applying(run)
 	a.seq = len(planned)
 	for _, entry := range planned {

@@ -96,7 +96,7 @@ type Runs interface {
 	// whether it is finished.
 	EndRun(ctx context.Context, id int64, at time.Time) (bool, error)
 	// ApproveRun lets a run go that waits; of two who try, one fails.
-	ApproveRun(ctx context.Context, id int64, by string, at time.Time) error
+	ApproveRun(ctx context.Context, seen plan.Run, by string, at time.Time) error
 }
 
 // Census is what there is to hold against brakes and caps, and to undo.

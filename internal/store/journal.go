@@ -134,15 +134,16 @@ func tally(r *plan.Run, counts []db.CountOutcomesRow) bool {
 	return true
 }
 
-// ApproveRun lets a run go that waits. The error is ErrNotWaiting when somebody
-// was faster, or the run does not wait.
-func (s *Store) ApproveRun(ctx context.Context, id int64, by string, at time.Time) error {
-	return s.save(ctx, fmt.Sprintf("approving run %d", id), func(ctx context.Context, q *db.Queries) error {
-		rows, err := q.ApproveRun(ctx, db.ApproveRunParams{Tenant: s.tenant, ID: id, ApprovedBy: by, ApprovedAt: db.Time{Time: at}})
+// ApproveRun lets a run go that waits, or was rejected, as it was seen: what somebody
+// rejects meanwhile stays. The error is ErrNotWaiting when somebody was faster, or
+// the run does not wait.
+func (s *Store) ApproveRun(ctx context.Context, seen plan.Run, by string, at time.Time) error {
+	return s.save(ctx, fmt.Sprintf("approving run %d", seen.ID), func(ctx context.Context, q *db.Queries) error {
+		rows, err := q.ApproveRun(ctx, db.ApproveRunParams{Tenant: s.tenant, ID: seen.ID, Seen: seen.RejectedBy, ApprovedBy: by, ApprovedAt: db.Time{Time: at}})
 		if err = one(rows, err, ErrNotWaiting); err != nil {
 			return err
 		}
-		return noteRun(ctx, "run.approved", id, by, "", nil)
+		return noteRun(ctx, "run.approved", seen.ID, by, "", nil)
 	})
 }
 

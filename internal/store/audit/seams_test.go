@@ -230,7 +230,7 @@ func TestSettingsAreLogged(t *testing.T) {
 
 	held, _, err := b.s.BeginRun(b.ctx, plan.Run{Integration: in.ID, State: plan.Waiting, StartedAt: noon()}, []plan.Entry{{Seq: 1, Verb: plan.Create}})
 	b.ok(err)
-	b.ok(b.s.ApproveRun(b.ctx, held.ID, "engineer", noon()))
+	b.ok(b.s.ApproveRun(b.ctx, held, "engineer", noon()))
 	_, _, err = b.s.BeginRun(b.ctx, plan.Run{Integration: in.ID, State: plan.Running, Undoes: held.ID, StartedAt: noon()}, nil)
 	b.ok(err)
 	b.gained("run.approved run/1", "run.undone run/1")

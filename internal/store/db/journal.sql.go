@@ -124,7 +124,7 @@ func (q *Queries) AddRun(ctx context.Context, arg AddRunParams) (int64, error) {
 
 const approveRun = `-- name: ApproveRun :execrows
 update runs set state = 'running', approved_by = $1, approved_at = $2, finished_at = null, skipped = 0
-where tenant = $3 and id = $4 and (state = 'waiting' or state = 'superseded' and rejected_by <> '')
+where tenant = $3 and id = $4 and rejected_by = $5 and (state = 'waiting' or state = 'superseded' and rejected_by <> '')
 `
 
 type ApproveRunParams struct {
@@ -132,6 +132,7 @@ type ApproveRunParams struct {
 	ApprovedAt Time
 	Tenant     string
 	ID         int64
+	Seen       string
 }
 
 // ApproveRun lets a run go that waits, or that was rejected, and only once.
@@ -141,6 +142,7 @@ func (q *Queries) ApproveRun(ctx context.Context, arg ApproveRunParams) (int64, 
 		arg.ApprovedAt,
 		arg.Tenant,
 		arg.ID,
+		arg.Seen,
 	)
 	if err != nil {
 		return 0, err

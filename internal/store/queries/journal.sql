@@ -20,7 +20,7 @@ where tenant = @tenant and id = @id;
 -- ApproveRun lets a run go that waits, or that was rejected, and only once.
 -- name: ApproveRun :execrows
 update runs set state = 'running', approved_by = @approved_by, approved_at = @approved_at, finished_at = null, skipped = 0
-where tenant = @tenant and id = @id and (state = 'waiting' or state = 'superseded' and rejected_by <> '');
+where tenant = @tenant and id = @id and rejected_by = @seen and (state = 'waiting' or state = 'superseded' and rejected_by <> '');
 
 -- RejectRun ends a run that waits, and only once.
 -- name: RejectRun :execrows

@@ -16,6 +16,7 @@ func heldRuns() []scenario {
 		{"a run comes with its planned steps", plannedRun},
 		{"a run that waits takes the place of the one before", supersedes},
 		{"a run is approved once", approvedOnce},
+		{"a run is approved as it was seen: a rejection meanwhile stays", approvedAsSeen},
 		{"a run is finished when every step has an outcome", endRun},
 		{"one shared run at a time", oneShared},
 		{"a planned step is intended in its own entry", intendsPlanned},
@@ -88,7 +89,7 @@ func approvedOnce(b *bench) {
 	in := b.connect(1)
 	r, _ := b.share(in.ID, plan.Waiting, 1)
 	won, lost := b.race(8, func(i int) error {
-		return b.ApproveRun(b.ctx, r.ID, fmt.Sprint("person ", i), noon())
+		return b.ApproveRun(b.ctx, r, fmt.Sprint("person ", i), noon())
 	}, store.ErrNotWaiting)
 	b.same("won and lost", []int{1, 7}, []int{won, lost})
 	got, _, err := b.Store.Run(b.ctx, r.ID)
@@ -96,6 +97,19 @@ func approvedOnce(b *bench) {
 	if got.State != plan.Running || got.ApprovedBy == "" || !got.ApprovedAt.Equal(noon()) {
 		b.Errorf("the run is %+v", got)
 	}
+}
+
+func approvedAsSeen(b *bench) {
+	in := b.connect(1)
+	seen, _ := b.share(in.ID, plan.Waiting, 1)
+	b.ok(b.RejectRun(b.ctx, seen.ID, "one", "not now", noon()))
+	if err := b.ApproveRun(b.ctx, seen, "another", noon()); !errors.Is(err, store.ErrNotWaiting) {
+		b.Errorf("what was rejected meanwhile is approved: %v", err)
+	}
+	seen, _, err := b.Store.Run(b.ctx, seen.ID)
+	b.ok(err)
+	b.same("state", plan.Superseded, seen.State)
+	b.ok(b.ApproveRun(b.ctx, seen, "another", noon())) // after all
 }
 
 func endRun(b *bench) {
