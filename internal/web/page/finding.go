@@ -115,14 +115,14 @@ func axes(d FindingData) []ui.Fact {
 }
 
 func claims(all []Claim) ui.Table {
-	t := ui.Table{Caption: "Claims of the sources", Columns: []ui.Column{{Label: "Source"}, {Label: "Says"}, {Label: "Saving a month", Number: true}, {Label: "Last seen"}}}
+	t := ui.Table{Caption: "Claims of the sources", Columns: []ui.Column{{Label: "Source, and what it says"}, {Label: "Detection"}, {Label: "Saving a month", Number: true}, {Label: "Last seen"}}}
 	for _, c := range all {
 		saving := ui.Money(c.Saving, c.Currency)
-		source := ui.Cell{Text: c.Source}
+		source := ui.Cell{Text: c.Source, Sub: c.Text}
 		if c.Key != "" {
 			source.URL = "/findings/" + url.PathEscape(c.Key)
 		}
-		t.Rows = append(t.Rows, []ui.Cell{source, {Text: c.Text, Sub: string(c.Detection)}, {Text: saving.Number, Unit: saving.Unit}, {Time: c.Seen}})
+		t.Rows = append(t.Rows, []ui.Cell{source, {Text: string(c.Detection)}, {Text: saving.Number, Unit: saving.Unit}, {Time: c.Seen}})
 	}
 	return t
 }
