@@ -115,7 +115,7 @@ func NewWelcome(d WelcomeData) Welcome {
 	w := Welcome{Demo: ui.Code{ID: "demo", Label: "On your machine", Text: "cxm demo"}, Steps: []ui.Step{
 		step("Connect GitLab", "cxm makes issues as an account of its own: a service account is best. It takes an address and a token.", "Connect GitLab", "/settings/integrations", admin, d.Connected, d.MayConnect),
 		step("Take in what a source reports", "Export the recommendations of your cloud and take them in with cxm ingest, or have a tool deliver them to cxm.", "Add a source", "/settings/sources", admin, d.Delivered, d.MayDeliver),
-		step("Read the first plan", "A plan says which issues cxm would make, and why. Nothing is written to GitLab before a person applies it.", "Make the first plan", fmt.Sprintf("/runs/plan?integration=%d", d.Integration), member, d.Planned, d.MayPlan),
+		step("Read the first plan", "A plan says which issues cxm would make, and why. The first issues of a source that is new wait until a person approves them.", "Make the first plan", fmt.Sprintf("/runs/plan?integration=%d", d.Integration), member, d.Planned, d.MayPlan),
 	}}
 	if d.MayConnect && !d.Connected {
 		w.Try = &ui.Action{Text: "Try it with a sandbox GitLab", URL: "/welcome/sandbox"}
