@@ -40,6 +40,7 @@ func setupUnset(env *testscript.Env) error {
 	env.Setenv("GITLAB_URL", server.URL)
 	env.Setenv("CXM_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", gorace)
 	tokens := map[string]string{"admin": s.AdminToken()}
 	for file, username := range map[string]string{"owner": "platform-admin", "engineer": "engineer"} {
 		if tokens[file], err = tokenOf(server.URL, s.AdminToken(), username); err != nil {

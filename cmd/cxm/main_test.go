@@ -69,6 +69,11 @@ func alter(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(file, after, 0o600))
 }
 
+// gorace is for the programs that scripts run. By default one with the race detector
+// waits for a second before it ends, for what other goroutines still do: hundreds of
+// seconds for hundreds of commands.
+const gorace = "atexit_sleep_ms=50"
+
 type gitlabKey struct{}
 
 func setup(env *testscript.Env) error {
@@ -83,6 +88,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("ADMIN_TOKEN", s.AdminToken())
 	env.Setenv("CXM_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", gorace)
 	env.Setenv("CXM_ADMIT_NEW_SOURCES", "true")
 	token, err := serviceAccount(server.URL, s.AdminToken())
 	if err != nil {
