@@ -228,14 +228,29 @@ func (t trials) Trial(ctx context.Context, g site.Guest) (connecting.Trial, erro
 	if now.Tenant == g.Tenant {
 		out.Running, out.Ready, out.Trouble, out.Done, out.URL, out.Run, out.At = now.Running, now.Ready, now.Trouble, now.Done, now.URL, now.Run, now.Integration
 	}
+	if out.Ready {
+		out.Run, err = waiting(ctx, a, out.At, out.Run)
+	}
 	if out.Running || out.Ready {
-		return out, nil
+		return out, err
 	}
 	why := barred(t.sandbox.Barred(ctx, a))
 	if r, ok := errors.AsType[*site.Refusal](why); ok {
 		out.Barred, why = r.Text, nil
 	}
 	return out, why
+}
+
+// waiting is the run of an integration that waits for a person: the queue may have
+// planned the same findings after the first plan was made. Else it is the first.
+func waiting(ctx context.Context, a *app.App, integration, first int64) (int64, error) {
+	open, err := a.Store.OpenRuns(ctx, integration)
+	for _, r := range open {
+		if r.State == plan.Waiting {
+			return r.ID, err
+		}
+	}
+	return first, err
 }
 
 // End implements connecting.Trials.
