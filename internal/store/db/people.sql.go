@@ -383,13 +383,13 @@ func (q *Queries) NextGeneration(ctx context.Context, id int64) error {
 }
 
 const otherTenantAdmins = `-- name: OtherTenantAdmins :one
-select count(*) from people
-where id <> $1 and disabled_at is null
-and exists (select 1 from tenant_roles r where r.tenant = $2 and r.person_id = people.id and r.role = 'admin')
+select count(distinct person_id) from tenant_roles
+where tenant = $1 and role = 'admin' and person_id <> $2
+and exists (select 1 from people where people.id = tenant_roles.person_id and people.disabled_at is null)
 `
 
-func (q *Queries) OtherTenantAdmins(ctx context.Context, iD int64, tenant string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, otherTenantAdmins, iD, tenant)
+func (q *Queries) OtherTenantAdmins(ctx context.Context, tenant string, iD int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, otherTenantAdmins, tenant, iD)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

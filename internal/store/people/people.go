@@ -323,7 +323,7 @@ func alone(ctx context.Context, q *db.Queries, was, is signin.Person, tenant str
 	if !admin(was, tenant) || admin(is, tenant) {
 		return nil
 	}
-	others, err := q.OtherTenantAdmins(ctx, was.ID, tenant)
+	others, err := q.OtherTenantAdmins(ctx, tenant, was.ID)
 	if err == nil && others == 0 {
 		err = &signin.LastAdminError{Tenant: tenant}
 	}

@@ -33,9 +33,9 @@ select count(*) from people where installation = true and disabled_at is null;
 update tenant_roles set role = 'admin' where tenant = @tenant and role = 'admin';
 
 -- name: OtherTenantAdmins :one
-select count(*) from people
-where id <> @id and disabled_at is null
-and exists (select 1 from tenant_roles r where r.tenant = @tenant and r.person_id = people.id and r.role = 'admin');
+select count(distinct person_id) from tenant_roles
+where tenant = @tenant and role = 'admin' and person_id <> @id
+and exists (select 1 from people where people.id = tenant_roles.person_id and people.disabled_at is null);
 
 -- name: SavePassword :execrows
 update people set password = @password, generation = generation + 1 where id = @id;
