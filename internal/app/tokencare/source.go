@@ -242,7 +242,11 @@ func (k *Keeper) Sure(ctx context.Context, in integration.Integration) {
 			err = errors.Join(err, again)
 		}
 	}
-	if err != nil && !rest.Is(err, issue.Unauthorized) {
+	switch {
+	case err == nil, rest.Is(err, issue.Unauthorized), errors.Is(err, tokens.ErrStale):
+	case errors.Is(err, tokens.ErrUnderWay):
+		s.suspect.Store(true)
+	default:
 		s.suspect.Store(true)
 		k.Logger.Warn("cxm cannot tell whether GitLab refuses the token, and asks again later", "integration", in.ID, "why", err)
 	}
@@ -276,7 +280,10 @@ func (k *Keeper) lookAtToken(ctx context.Context, in integration.Integration, t 
 	case errors.Is(err, token.ErrKind):
 		facts, err = t.Token, nil // it is accepted, and that is all there is to know
 	case rest.Is(err, issue.Unauthorized):
-		is, changed, kept := k.Tokens.Met(ctx, t, credential.Refused, said(err), k.Clock().UTC())
+		is, changed, kept := k.Tokens.Refused(ctx, in.URL, t, said(err), k.Clock().UTC())
+		if errors.Is(kept, tokens.ErrUnderWay) || errors.Is(kept, tokens.ErrStale) {
+			return t, kept // it is rotated, and its successor is as good as before
+		}
 		if changed && is.InUse {
 			k.tellHeld(in, is)
 		}

@@ -159,6 +159,26 @@ func (s *Store) Met(ctx context.Context, was credential.Stored, e credential.Eve
 	return is, changed, err
 }
 
+// Refused is Met for a token that GitLab refused a request of. While a rotation of
+// it is open, it is that rotation which took its access, and nothing is kept: the
+// error is ErrUnderWay then, and ErrStale when another has taken its place meanwhile.
+func (s *Store) Refused(ctx context.Context, url string, was credential.Stored, said string, now time.Time) (is credential.Stored, changed bool, err error) {
+	err = s.write(ctx, "token met", "keeping that GitLab refuses the token", func(ctx context.Context, q *db.Queries) error {
+		is = was
+		_, err := q.OpenRotation(ctx, s.tenant, target(url, was.ID))
+		if err == nil {
+			return ErrUnderWay
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		err = mover{q: q, tenant: s.tenant, now: now}.move(ctx, &is, credential.Refused, said)
+		changed = err == nil && is.State != was.State
+		return err
+	})
+	return is, changed, err
+}
+
 // Tell says whether people are to be told now that so many days are left: true
 // for one caller alone.
 func (s *Store) Tell(ctx context.Context, row int64, days int) (first bool, err error) {

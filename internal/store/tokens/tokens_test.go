@@ -238,6 +238,27 @@ func TestMet(t *testing.T) {
 	})
 }
 
+// What GitLab refuses while a rotation is open, and after it, is the rotation's
+// doing.
+func TestRefused(t *testing.T) {
+	both(t, func(b *bench) {
+		was, r := b.used(0), b.begin()
+		refused := func(t credential.Stored) error {
+			_, _, err := b.Refused(b.Context(), gitlab, t, "401", noon())
+			return err
+		}
+		b.same("while it is sent", true, errors.Is(refused(was), tokens.ErrUnderWay))
+		b.ok(b.Answer(b.Context(), r, gitlab, 7, fact(8), sealedAs("second"), noon()))
+		b.same("while it is answered", true, errors.Is(refused(was), tokens.ErrUnderWay))
+		r.State = tokens.Answered
+		b.ok(b.Take(b.Context(), r, fact(8), noon()))
+		b.same("afterwards", true, errors.Is(refused(was), tokens.ErrStale))
+		b.same("state", credential.Active, b.used(0).State)
+		b.ok(refused(b.used(0)))
+		b.same("state", credential.Revoked, b.used(0).State)
+	})
+}
+
 func TestTellsEachWarningOnce(t *testing.T) {
 	both(t, func(b *bench) {
 		row := b.used(0).Row
