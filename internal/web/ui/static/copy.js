@@ -1,7 +1,6 @@
-// Buttons that copy the text they belong to. They are hidden where no script runs.
+// Buttons that copy the text they belong to. The stylesheet hides them where no script runs.
 for (const button of document.querySelectorAll("[data-copy]")) {
   const label = button.textContent;
-  button.hidden = false;
   button.addEventListener("click", async () => {
     const text = document.getElementById(button.dataset.copy).textContent;
     try {
