@@ -97,8 +97,10 @@ func TestLiesAreFound(t *testing.T) {
 	if err := s.begin(t.Context(), liar); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.crowd.more(t.Context(), o.third); err != nil {
-		t.Fatal(err)
+	for kept.Load() == 0 { // on a busy machine few requests come through at first
+		if err := s.crowd.more(t.Context(), o.third); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r, err := s.end(t.Context(), one)
 	if err != nil {
