@@ -3,7 +3,6 @@ package desk_test
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -23,6 +22,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -46,7 +47,7 @@ type bed struct {
 func both(t *testing.T, f func(*bed)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		f(newBed(t, database.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}))
+		f(newBed(t, tables.New(t)))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()

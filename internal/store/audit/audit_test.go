@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +26,8 @@ import (
 
 var postgres pgtest.Once
 
+var tables storetest.File
+
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 123456000, time.UTC) }
@@ -38,7 +39,7 @@ func keys() audit.Keys { return audit.Keys{signer().Key(): {Public: signer().Pub
 // onBoth runs a test on both databases.
 func onBoth(t *testing.T, test func(t *testing.T, d *database.DB)) {
 	for name, place := range map[string]func(t *testing.T) store.Options{
-		"SQLite":     func(t *testing.T) store.Options { return store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")} },
+		"SQLite":     func(t *testing.T) store.Options { return tables.New(t) },
 		"PostgreSQL": func(t *testing.T) store.Options { return store.Options{URL: postgres.Copy(t, storetest.Migrated)} },
 	} {
 		t.Run(name, func(t *testing.T) {

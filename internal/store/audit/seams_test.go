@@ -3,7 +3,6 @@ package audit_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,7 +37,7 @@ type bed struct {
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")})
+	db, err := store.Open(t.Context(), tables.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +26,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -62,7 +63,7 @@ func onBoth(t *testing.T, test func(b *bed)) {
 		}
 		test(b)
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

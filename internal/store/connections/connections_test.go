@@ -2,7 +2,6 @@ package connections_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -22,6 +21,8 @@ import (
 
 var postgres pgtest.Once
 
+var tables storetest.File
+
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 // bench is a database with one integration of a tenant.
@@ -35,7 +36,7 @@ type bench struct {
 
 func onBoth(t *testing.T, f func(*bench)) {
 	for name, where := range map[string]func() store.Options{
-		"sqlite":   func() store.Options { return store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")} },
+		"sqlite":   func() store.Options { return tables.New(t) },
 		"postgres": func() store.Options { return store.Options{URL: postgres.Copy(t, storetest.Migrated)} },
 	} {
 		t.Run(name, func(t *testing.T) {

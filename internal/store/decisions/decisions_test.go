@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +23,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -55,7 +56,7 @@ func onBoth(t *testing.T, test func(mine, theirs *bed)) {
 		}
 		test(beds["mine"], beds["theirs"])
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +23,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -62,7 +63,7 @@ func onBoth(t *testing.T, test func(t *testing.T, b bed)) {
 		b.settle(t)
 		test(t, b)
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

@@ -2,7 +2,6 @@ package digests_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,6 +20,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -45,7 +46,7 @@ func onBoth(t *testing.T, test func(t *testing.T, db *store.DB, in, other int64)
 		}
 		test(t, db, connect("mine"), connect("theirs"))
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,6 +22,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -42,7 +43,7 @@ type bench struct {
 func both(t *testing.T, f func(*bench)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		f(newBench(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}))
+		f(newBench(t, tables.New(t)))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()

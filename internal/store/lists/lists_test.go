@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +28,8 @@ import (
 
 var postgres pgtest.Once
 
+var tables storetest.File
+
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC) }
@@ -47,7 +48,7 @@ func onBoth(t *testing.T, test func(t *testing.T, db *store.DB, l *lists.Store))
 		}
 		test(t, db, lists.New(db.Base(), "mine"))
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

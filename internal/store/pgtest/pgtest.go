@@ -156,7 +156,7 @@ func (s *Server) begin() error {
 			return err
 		}
 		if err = s.Restart(); err == nil {
-			return nil
+			return s.eased()
 		}
 	}
 	return err

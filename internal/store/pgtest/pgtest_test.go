@@ -3,7 +3,9 @@ package pgtest_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -44,6 +46,26 @@ func want(t *testing.T, url, statement, value string) {
 	t.Helper()
 	if got, err := query(t, url, statement); err != nil || got != value {
 		t.Errorf("%s gave %q, not %q (%v)", statement, got, value, err)
+	}
+}
+
+// TestPassword: the server asks for it, and takes no other, also after it began anew.
+func TestPassword(t *testing.T) {
+	s := pgtest.New(t)
+	right := s.Database(t)
+	wrong, err := url.Parse(right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong.User = url.UserPassword(wrong.User.Username(), "another")
+	for _, when := range []string{"at first", "later"} {
+		want(t, right, "select 'in'", "in")
+		if _, err := query(t, wrong.String(), "select 'in'"); err == nil || !strings.Contains(err.Error(), "password") {
+			t.Errorf("%s, with another password: %v", when, err)
+		}
+		if err := errors.Join(s.Stop(), s.Restart()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

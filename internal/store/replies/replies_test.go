@@ -2,7 +2,6 @@ package replies_test
 
 import (
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,8 @@ import (
 
 var postgres pgtest.Once
 
+var tables storetest.File
+
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func onBoth(t *testing.T, test func(t *testing.T, s *replies.Store)) {
@@ -30,7 +31,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s *replies.Store)) {
 		t.Cleanup(func() { db.Close() })
 		test(t, replies.New(db.Base()))
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

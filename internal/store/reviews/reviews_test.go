@@ -3,7 +3,6 @@ package reviews_test
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,8 @@ import (
 )
 
 var postgres pgtest.Once
+
+var tables storetest.File
 
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
@@ -44,7 +45,7 @@ func onBoth(t *testing.T, test func(t *testing.T, mine, theirs *reviews.Store, i
 		}
 		test(t, reviews.New(db.Base(), "mine"), reviews.New(db.Base(), "theirs"), connect("mine"), connect("theirs"))
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

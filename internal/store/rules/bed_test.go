@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -29,13 +28,15 @@ import (
 
 var postgres pgtest.Once
 
+var tables storetest.File
+
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 123456000, time.UTC) }
 
 // onBoth runs a test on both databases.
 func onBoth(t *testing.T, test func(t *testing.T, o store.Options)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { test(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 

@@ -36,6 +36,14 @@ func (f *File) Copy(t testing.TB, path string) {
 	}
 }
 
+// New is where a copy is, in a folder of its own that is removed when t ends.
+func (f *File) New(t testing.TB) store.Options {
+	t.Helper()
+	o := store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}
+	f.Copy(t, o.Path)
+	return o
+}
+
 // make makes the first one, which nobody uses.
 func (f *File) make() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "cxm-storetest-")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +19,8 @@ import (
 
 var postgres pgtest.Once
 
+var tables storetest.File
+
 func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC) }
@@ -34,7 +35,7 @@ func onBoth(t *testing.T, test func(t *testing.T, mine, theirs *views.Store)) {
 		t.Cleanup(func() { db.Close() })
 		test(t, views.New(db.Base(), "mine"), views.New(db.Base(), "theirs"))
 	}
-	t.Run("SQLite", func(t *testing.T) { run(t, store.Options{Path: filepath.Join(t.TempDir(), "cxm.db")}) })
+	t.Run("SQLite", func(t *testing.T) { run(t, tables.New(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, store.Options{URL: postgres.Copy(t, storetest.Migrated)}) })
 }
 
