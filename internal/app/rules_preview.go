@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"cxm/internal/app/ruling"
 	"cxm/internal/integration"
@@ -13,13 +14,14 @@ import (
 	"cxm/internal/plan"
 	"cxm/internal/reconcile"
 	"cxm/internal/rule"
+	"cxm/internal/rule/attention"
 )
 
 // Preview is what other rules would do with everything that is stored, compared
 // with those in force.
 type Preview struct {
 	Integration integration.Integration
-	Steps       []plan.Step // under the other rules, where they differ; in the plan's order
+	Steps       []plan.Step // under the other rules, where they differ; in the plan's order, and then what budgets let go or keep otherwise
 	Gone        []plan.Step // that the rules in force would take, and the other ones not
 	Totals      []PreviewTotal
 	Waits       int // creates among Steps that a budget holds back
@@ -72,12 +74,13 @@ func (a *App) PreviewRules(ctx context.Context, integrationID int64, file string
 	if err != nil {
 		return Preview{}, fmt.Errorf("comparing the rules: %w", err)
 	}
-	return a.previewed(ctx, is, differences, func(key rule.GroupKey) bool { return coming[key] })
+	return a.previewed(ctx, was, is, differences, coming)
 }
 
-// previewed orders and sums up. Coming says what is made under both rules.
-func (a *App) previewed(ctx context.Context, is *reconcile.Engine, differences []ruling.Difference, coming func(rule.GroupKey) bool) (Preview, error) {
+// previewed orders and sums up. Coming is made under both rules.
+func (a *App) previewed(ctx context.Context, was, is *reconcile.Engine, differences, coming []ruling.Difference) (Preview, error) {
 	out := Preview{Integration: is.Integration}
+	before, after, both := creates(differences, coming)
 	var steps []plan.Step
 	for _, d := range differences {
 		if d.Is.Verb == "" || d.Is.Verb == plan.Nothing {
@@ -86,14 +89,73 @@ func (a *App) previewed(ctx context.Context, is *reconcile.Engine, differences [
 		}
 		steps = append(steps, d.Is)
 	}
-	steps = plan.Parents(plan.New(steps, 0), coming).Changes()
-	p, err := is.Bound(ctx, plan.New(steps, 0), coming)
+	steps = plan.Parents(plan.New(steps, 0), func(key rule.GroupKey) bool { return both[key] }).Changes()
+	p, err := is.Bound(ctx, plan.New(slices.Concat(steps, after), 0), nil)
 	if err != nil {
 		return out, err
 	}
-	out.Steps, out.Waits = p.Steps, p.Capped
-	out.Totals = totals(steps, is.Integration)
+	then, err := was.Bound(ctx, plan.New(before, 0), nil)
+	if err != nil {
+		return out, err
+	}
+	turned := turns(p, then, both)
+	out.Steps = append(slices.DeleteFunc(slices.Clone(p.Steps), func(s plan.Step) bool { return both[s.Group] }), turned...)
+	for _, s := range out.Steps {
+		if s.Answer.Outcome == attention.Waits {
+			out.Waits++
+		}
+	}
+	goes := slices.DeleteFunc(turned, func(s plan.Step) bool { return s.Verb != plan.Create })
+	out.Totals = totals(append(worth(steps, p), goes...), is.Integration)
 	return out, nil
+}
+
+// creates are what would be made under the rules in force, what is made under both as
+// the other ones make it, and the groups of these.
+func creates(differences, coming []ruling.Difference) (before, after []plan.Step, both map[rule.GroupKey]bool) {
+	both = map[rule.GroupKey]bool{}
+	for _, d := range differences {
+		if d.Was.Verb == plan.Create {
+			before = append(before, d.Was)
+		}
+	}
+	for _, d := range coming {
+		before, after = append(before, d.Was), append(after, d.Is)
+		both[d.Is.Group] = true
+	}
+	return before, after, both
+}
+
+// turns are the steps of is about what is made under both rules, as far as budgets let
+// it go under one of them and not under the other.
+func turns(is, was plan.Plan, both map[rule.GroupKey]bool) (out []plan.Step) {
+	went := map[rule.GroupKey]plan.Step{}
+	for _, s := range was.Steps {
+		went[s.Group] = s
+	}
+	for _, s := range is.Steps {
+		before := went[s.Group]
+		if !both[s.Group] || before.Verb == s.Verb {
+			continue
+		}
+		if s.Verb == plan.Create {
+			s.Reason = "made at once; under the rules in force it " + strings.Replace(before.Reason, "below the minimum", "is below the minimum", 1)
+		} else {
+			s.Reason += "; under the rules in force it is made at once"
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// worth are the steps without those that a budget keeps for what they are worth: they
+// have no turn that comes.
+func worth(steps []plan.Step, bounded plan.Plan) []plan.Step {
+	below := map[rule.GroupKey]bool{}
+	for _, s := range bounded.Steps {
+		below[s.Group] = s.Answer.Outcome == attention.Below
+	}
+	return slices.DeleteFunc(slices.Clone(steps), func(s plan.Step) bool { return below[s.Group] })
 }
 
 // totals sums steps up by project.

@@ -115,6 +115,42 @@ func TestPreviewIsThePlan(t *testing.T) {
 	}
 }
 
+// TestPreviewOfBudgets: what is made under both rules, and by another budget at another
+// time, is in the preview, both ways round.
+func TestPreviewOfBudgets(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.aws(disk(1, "10"), disk(2, "20"), disk(3, "30"))
+	const free = "version: 1\nrules:\n  - name: all\n"
+	const calm = "version: 1\nbudgets:\n  calm: {per_day: 1}\nrules:\n  - name: all\n    budget: calm\n"
+	preview := func(text string) (verbs []plan.Verb, p app.Preview) {
+		p, err := b.app.PreviewRules(b.Context(), 0, "rules.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Steps {
+			verbs = append(verbs, s.Verb)
+		}
+		return verbs, p
+	}
+	b.rule(free)
+	if verbs, p := preview(free); len(verbs) != 0 || len(p.Totals) != 0 {
+		t.Errorf("the same rules would do %v", verbs)
+	}
+	verbs, p := preview(calm)
+	if !slices.Equal(verbs, []plan.Verb{plan.Nothing, plan.Nothing}) || p.Waits != 2 || len(p.Totals) != 0 || !strings.Contains(p.Steps[0].Reason, "under the rules in force it is made at once") {
+		t.Errorf("a budget would do %v, %d wait, %+v", verbs, p.Waits, p.Totals)
+	}
+	b.rule(calm)
+	verbs, p = preview(free)
+	if !slices.Equal(verbs, []plan.Verb{plan.Create, plan.Create}) || p.Waits != 0 || len(p.Totals) != 1 || p.Totals[0].Verbs[plan.Create] != 2 || !strings.Contains(p.Steps[0].Reason, "under the rules in force it waits its turn") {
+		t.Errorf("without it %v, %d wait, %+v, %q", verbs, p.Waits, p.Totals, p.Steps[0].Reason)
+	}
+	if got := p.Totals[0].Savings.Show(); got != "30.00 USD" {
+		t.Errorf("what goes would save %s", got)
+	}
+}
+
 // steps counts steps by verb, project and group.
 func steps(all []plan.Step) map[string]int {
 	out := map[string]int{}

@@ -28,11 +28,12 @@ type Difference struct {
 // Preview compares what two sets of rules would do with everything stored. Nothing
 // is written. Groups whose findings stay together are decided on as they are read;
 // the others are held in memory until it is known where their findings go. Coming are
-// the groups for which an issue is made under both.
-func Preview(ctx context.Context, groups Groups, other *Compiled, was, is Decider) (differences []Difference, coming map[rule.GroupKey]bool, err error) {
+// the creates that are the same under both, without the texts of the issues: budgets
+// may let them go at other times.
+func Preview(ctx context.Context, groups Groups, other *Compiled, was, is Decider) (differences, coming []Difference, err error) {
 	p := &previewing{
 		ctx: ctx, book: other, was: was, is: is, moving: map[rule.GroupKey]bool{}, into: map[rule.GroupKey]*gathered{},
-		have: map[rule.GroupKey][]issue.Tracked{}, made: map[rule.GroupKey]map[int64]rule.ChildIssue{}, coming: map[rule.GroupKey]bool{},
+		have: map[rule.GroupKey][]issue.Tracked{}, made: map[rule.GroupKey]map[int64]rule.ChildIssue{},
 	}
 	if err := groups(ctx, func(g rule.Group, have []issue.Tracked) error { p.mark(g, have); return nil }); err != nil {
 		return nil, nil, err
@@ -55,7 +56,7 @@ type previewing struct {
 	have   map[rule.GroupKey][]issue.Tracked
 	made   map[rule.GroupKey]map[int64]rule.ChildIssue // what a parent lists of each group
 	into   map[rule.GroupKey]*gathered
-	coming map[rule.GroupKey]bool
+	coming []Difference
 	out    []Difference
 }
 
@@ -138,8 +139,16 @@ func (p *previewing) keep(before, after plan.Step) {
 	case !same(before, after):
 		p.out = append(p.out, Difference{Was: before, Is: after})
 	case after.Verb == plan.Create:
-		p.coming[after.Group] = true
+		p.coming = append(p.coming, Difference{Was: untold(before), Is: untold(after)})
 	}
+}
+
+// untold is a create without the text of its issue, of which there may be very many.
+func untold(s plan.Step) plan.Step {
+	want := *s.Want
+	want.Body = ""
+	s.Want = &want
+	return s
 }
 
 // first is the step that speaks for the group.
