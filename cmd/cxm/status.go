@@ -69,7 +69,11 @@ func printStatus(w io.Writer, s app.Status) {
 	}
 	fmt.Fprintf(w, "\nFindings:  %d cost, %d system, %d custom present; %d absent\n",
 		s.Present[finding.Cost], s.Present[finding.System], s.Present[finding.Custom], s.Absent)
-	fmt.Fprintf(w, "Savings:   %s a month, not known for %d\n", s.Savings.Show(), s.Unknown)
+	fmt.Fprintf(w, "Savings:   %s a month", s.Savings.Show())
+	if s.Unknown > 0 {
+		fmt.Fprintf(w, ", not known for %d", s.Unknown)
+	}
+	fmt.Fprintln(w)
 	for _, p := range s.Pulls {
 		complete := "complete"
 		if !p.Complete {

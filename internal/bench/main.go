@@ -29,27 +29,27 @@ import (
 
 // figure is one measured value.
 type figure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Bound float64 `json:"bound"` // at most; 0 with an empty Unit of bound: none
-	Holds bool    `json:"holds"`
-	Note  string  `json:"note,omitempty"` // why nothing was measured; empty: it was
+	Name  string   `json:"name"`
+	Value float64  `json:"value"`
+	Unit  string   `json:"unit"`
+	Bound *float64 `json:"bound,omitempty"` // at most, or exactly; nil: none
+	Holds bool     `json:"holds"`
+	Note  string   `json:"note,omitempty"` // why nothing was measured; empty: it was
 }
 
 // exact is a figure that must be the bound.
 func exact(name string, value float64, unit string, bound float64) figure {
-	return figure{Name: name, Value: value, Unit: unit, Bound: bound, Holds: value == bound}
+	return figure{Name: name, Value: value, Unit: unit, Bound: &bound, Holds: value == bound}
 }
 
 // atMost is a figure that must not pass the bound.
 func atMost(name string, value float64, unit string, bound float64) figure {
-	return figure{Name: name, Value: value, Unit: unit, Bound: bound, Holds: value <= bound}
+	return figure{Name: name, Value: value, Unit: unit, Bound: &bound, Holds: value <= bound}
 }
 
-// told is a figure without a bound: its bound is its value.
+// told is a figure without a bound.
 func told(name string, value float64, unit string) figure {
-	return figure{Name: name, Value: value, Unit: unit, Bound: value, Holds: true}
+	return figure{Name: name, Value: value, Unit: unit, Holds: true}
 }
 
 // absent stands for figures that this machine cannot measure.
@@ -148,7 +148,11 @@ func report(w io.Writer, figures []figure) error {
 		if f.Note != "" {
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%v\n", f.Name, number(f.Value), f.Unit, number(f.Bound), f.Holds)
+		bound, holds := "", ""
+		if f.Bound != nil {
+			bound, holds = number(*f.Bound), fmt.Sprint(f.Holds)
+		}
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\n", f.Name, number(f.Value), f.Unit, bound, holds)
 	}
 	if err := t.Flush(); err != nil {
 		return err

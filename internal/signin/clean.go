@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"errors"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -23,6 +24,9 @@ func EmailKey(email string) string { return strings.ToLower(norm.NFC.String(stri
 // CleanEmail reads an address as people type it.
 func CleanEmail(text string) (string, error) {
 	text = norm.NFC.String(strings.TrimSpace(text))
+	if text == "" {
+		return "", errors.New("the e-mail address is missing: write it like engineer@example.com")
+	}
 	a, err := mail.ParseAddress(text)
 	if err != nil || a.Name != "" || a.Address != text || len(text) > longestEmail || strings.ContainsFunc(text, unfit) {
 		return "", fmt.Errorf("%.80q is no e-mail address: write it like engineer@example.com", text)
