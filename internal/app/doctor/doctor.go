@@ -73,6 +73,7 @@ type Exam struct {
 	TokenFile   string              // where it came from; empty: no file
 	Project     string              // path with group, number or address; empty: none was chosen yet
 	Network     integration.Network // how to reach it: CA is the text of a PEM file, Proxy as people type it; what is empty is as it was for this instance
+	Alone       bool                // Network is all there is to how it is reached: what is empty is empty
 	ReadOnly    bool                // leaves out the create that GitLab must refuse
 }
 
@@ -121,7 +122,7 @@ func (d *Doctor) target(ctx context.Context, x Exam) (t probe.Target, in integra
 			return t, in, err
 		}
 	}
-	t.Transport, err = d.route(ctx, t.URL, x.Network)
+	t.Transport, err = d.route(ctx, t.URL, x)
 	return t, in, err
 }
 
@@ -150,13 +151,17 @@ func (d *Doctor) connected(ctx context.Context, in integration.Integration, t *p
 
 // route is how requests to the instance travel. What has no address has no way
 // either, and the checks say so.
-func (d *Doctor) route(ctx context.Context, url string, n integration.Network) (http.RoundTripper, error) {
+func (d *Doctor) route(ctx context.Context, url string, x Exam) (http.RoundTripper, error) {
 	base, err := integration.ParseURL(url)
 	if err != nil {
 		return rest.NewTransport(), nil //nolint:nilerr // it is what the first check is about
 	}
-	if n, err = d.Network(n); err != nil {
+	n, err := d.Network(x.Network)
+	if err != nil {
 		return nil, err
+	}
+	if x.Alone {
+		return d.TravelBy(base, n)
 	}
 	stored, err := d.Connections().Network(ctx, base)
 	if err != nil {

@@ -49,7 +49,9 @@ func TestTroubleshooting(t *testing.T) {
 	}
 }
 
-func words(r check.Result) string { return r.Cause + " | " + r.Mend + " | " + r.Evidence }
+func words(r check.Result) string {
+	return r.Cause + " | " + r.Mend.Words(check.Command) + " | " + r.Evidence
+}
 
 // examine runs an exam and holds its results to their promises: every check once,
 // in order, told as it is known.

@@ -50,7 +50,7 @@ func (c connections) Test(ctx context.Context, id int64) ([]api.Check, error) {
 	all, err := c.app.Test(ctx, app.Exam{Integration: id}, nil)
 	return each(all, func(r check.Result) api.Check {
 		return api.Check{
-			Name: r.Name, Group: string(r.Group), Asks: r.Asks, Outcome: string(r.Outcome), Evidence: api.Some(r.Evidence), Cause: api.Some(r.Cause), Mend: api.Some(r.Mend),
+			Name: r.Name, Group: string(r.Group), Asks: r.Asks, Outcome: string(r.Outcome), Evidence: api.Some(r.Evidence), Cause: api.Some(r.Cause), Mend: api.Some(r.Mend.Words(check.Command)),
 		}
 	}), fault(err)
 }

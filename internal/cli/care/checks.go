@@ -127,8 +127,8 @@ func (r *report) line(c check.Result) {
 	if c.Outcome != check.OK && c.Cause != "" && c.Evidence != "" {
 		r.wrap(below, "("+c.Evidence+")")
 	}
-	if c.Mend != "" {
-		r.wrap(below, "-> "+c.Mend)
+	if next := c.Mend.Words(check.Command); next != "" {
+		r.wrap(below, "-> "+next)
 	}
 }
 

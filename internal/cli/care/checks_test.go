@@ -12,7 +12,7 @@ import (
 func results() []check.Result {
 	out := check.Run(&check.Evidence{Done: check.Flowing, URL: "x", URLTrouble: strings.Repeat("würde es doch gehen ", 12)})
 	for i := range out {
-		out[i].Mend = "open https://gitlab.example.com/" + strings.Repeat("a", 90) + " and look"
+		out[i].Mend.Text = "open https://gitlab.example.com/" + strings.Repeat("a", 90) + " and look"
 	}
 	return out
 }

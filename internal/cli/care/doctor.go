@@ -129,7 +129,7 @@ func resultsJSON(results []check.Result) any {
 		Checks []result      `json:"checks"`
 	}{Worst: check.Worst(results), Checks: []result{}}
 	for _, r := range results {
-		out.Checks = append(out.Checks, result{r.Name, r.Group, r.Asks, r.Outcome, r.Evidence, r.Cause, r.Mend})
+		out.Checks = append(out.Checks, result{r.Name, r.Group, r.Asks, r.Outcome, r.Evidence, r.Cause, r.Mend.Words(check.Command)})
 	}
 	return out
 }

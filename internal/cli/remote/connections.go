@@ -193,7 +193,7 @@ func (s *Server) Test(ctx context.Context, x app.Exam, told func(check.Result)) 
 func toResult(c api.Check) check.Result {
 	out := check.Result{
 		Check:   check.Check{Name: c.Name, Group: check.Group(c.Group), Asks: c.Asks},
-		Verdict: check.Verdict{Outcome: check.Outcome(c.Outcome), Evidence: known(c.Evidence), Cause: known(c.Cause), Mend: known(c.Mend)},
+		Verdict: check.Verdict{Outcome: check.Outcome(c.Outcome), Evidence: known(c.Evidence), Cause: known(c.Cause), Mend: check.Mend{Text: known(c.Mend)}},
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func judgeState(e *Evidence) Verdict {
 	case strings.Contains(said, "password"):
 		return fail(at, "The account's password has expired", "Sign in as the account and choose a new one")
 	case strings.Contains(said, "blocked"), strings.Contains(said, "banned"):
-		return fail(at, "The account is blocked", "An administrator can unblock it at "+users+"; then cxm goes on by itself. Else create a new service account and run "+e.reconnect())
+		return fail(at, "The account is blocked", "An administrator can unblock it at "+users+"; then cxm goes on by itself. Else create a new service account").then(e.reconnect())
 	}
 	return fail(at, "GitLab lets the account do nothing", "Ask an administrator, who sees it at "+users)
 }
@@ -83,7 +83,7 @@ func judgeAccountKind(e *Evidence) Verdict {
 		return ok(who.Username+", by its name a bot user", "GitLab does not know it as a bot: it takes a seat and can sign in, so keep its password away. A service account would not")
 	}
 	return warn(who.Username, "It is a person's own account: all issues and comments bear that name, and when the person leaves or the account is closed, the token ends at once and issues stop unnoticed",
-		"Create a service account at "+e.serviceAccounts()+", or where there are none a bot user with a team's address, and run "+e.reconnect())
+		"Create a service account at "+e.serviceAccounts()+", or where there are none a bot user with a team's address,").then(e.reconnect())
 }
 
 func (e *Evidence) serviceAccounts() string {
@@ -165,7 +165,7 @@ func judgeOwners(e *Evidence) Verdict {
 	case len(e.Managers) == 0:
 		return warn("no Maintainer or Owner besides it", "Nobody but the account itself manages the project's members: if it loses its role, nobody can give it back", "Make at least two people Maintainer or Owner at "+e.projectPage("/-/project_members"))
 	case len(e.Managers) == 1:
-		return warn(e.Managers[0], "One person alone can manage the account's role: when that person is away, nobody can", "Make another person Maintainer or Owner at "+e.projectPage("/-/project_members")+", and write down who looks after the account: `cxm access owners set team@example.com`")
+		return warn(e.Managers[0], "One person alone can manage the account's role: when that person is away, nobody can", "Make another person Maintainer or Owner at "+e.projectPage("/-/project_members")+",").then(do(NameOwners))
 	}
 	return ok(names(e.Managers[:min(5, len(e.Managers))]), "")
 }

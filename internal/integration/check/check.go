@@ -69,7 +69,7 @@ type Verdict struct {
 	Outcome  Outcome
 	Evidence string // the call, its status and GitLab's words, or the fact; empty: none
 	Cause    string // in plain words; for NotChecked why not
-	Mend     string // the next step, with the page or the command; empty: nothing is to be done
+	Mend     Mend   // the next step
 }
 
 // Result is a check with its verdict.
@@ -130,11 +130,15 @@ func Worst(results []Result) Outcome {
 	return NotChecked
 }
 
-func ok(evidence, cause string) Verdict { return Verdict{OK, evidence, cause, ""} }
+func ok(evidence, cause string) Verdict { return Verdict{OK, evidence, cause, Mend{}} }
 
-func warn(evidence, cause, mend string) Verdict { return Verdict{Warning, evidence, cause, mend} }
+func warn(evidence, cause, mend string) Verdict {
+	return Verdict{Warning, evidence, cause, Mend{Text: mend}}
+}
 
-func fail(evidence, cause, mend string) Verdict { return Verdict{Failed, evidence, cause, mend} }
+func fail(evidence, cause, mend string) Verdict {
+	return Verdict{Failed, evidence, cause, Mend{Text: mend}}
+}
 
 func skip(why string) Verdict { return Verdict{Outcome: NotChecked, Cause: why} }
 
@@ -144,7 +148,7 @@ func unasked(c Call) Verdict {
 	if !c.Sent {
 		return skip("nobody asked GitLab")
 	}
-	return Verdict{NotChecked, c.String(), "GitLab did not answer the question", ""}
+	return Verdict{Outcome: NotChecked, Evidence: c.String(), Cause: "GitLab did not answer the question"}
 }
 
 // names joins words for people: "a", "a and b", "a, b and c".

@@ -325,7 +325,7 @@ func (e *Evidence) Placeless() string {
 	case why != "":
 		return why
 	case e.Wanted == "":
-		return "no project was named: give --project group/project"
+		return "no project was named"
 	case e.Find.Sent && !e.Find.OK():
 		return "the project was not found"
 	}
@@ -372,9 +372,9 @@ func (e *Evidence) tokenPage() string {
 	return e.page("/-/user_settings/personal_access_tokens")
 }
 
-// reconnect is the command that takes a new token in.
-func (e *Evidence) reconnect() string {
-	return "`cxm connect gitlab --url " + e.Base + " --token-file FILE --project " + cmp.Or(e.Place.Path, append(e.Near, "")[0], e.named(), "group/project") + "`"
+// reconnect takes a new token in.
+func (e *Evidence) reconnect() Step {
+	return Step{Kind: ReplaceToken, URL: e.Base, Of: cmp.Or(e.Place.Path, append(e.Near, "")[0], e.named())}
 }
 
 // account is the account's name for people.

@@ -29,9 +29,9 @@ func judgeKept(e *Evidence) Verdict {
 	case e.Adrift() != "":
 		return skip(e.Adrift())
 	case e.User.Is(issue.Unauthorized) && e.dead() == "":
-		return fail(e.User.String(), since+"the token, or "+e.account()+" itself, was removed", "If the account is gone, create a new service account at "+e.serviceAccounts()+"; then run "+e.reconnect())
+		return fail(e.User.String(), since+"the token, or "+e.account()+" itself, was removed", "If the account is gone, create a new service account at "+e.serviceAccounts()).then(e.reconnect())
 	case e.User.Is(issue.Unauthorized):
-		return fail(e.User.String(), since+"the token is "+e.dead(), "Run "+e.reconnect()+" with a new token")
+		return fail(e.User.String(), since+"the token is "+e.dead(), "Create a new token at "+e.tokenPage()).then(e.reconnect())
 	case e.User.Is(issue.Forbidden):
 		return fail(e.User.String(), since+"the account was blocked or deactivated", "Have an administrator activate it at "+e.page("/admin/users"))
 	case e.Find.Is(issue.NotFound):
@@ -46,17 +46,16 @@ func judgeKept(e *Evidence) Verdict {
 const quarter = 92 * 24 * time.Hour
 
 func judgeReview(e *Evidence) Verdict {
-	const mend = "Look at `cxm access show` and at this report, and say that you did with `cxm access review`"
 	last := e.Before.ReviewedAt
 	switch {
 	case !e.Before.Connected:
 		return skip("cxm is not connected yet")
 	case last.IsZero() && e.Now.Sub(e.Before.Since) > quarter:
-		return warn("never", "Nobody has looked over what the account reaches since it was connected on "+day(e.Before.Since), mend)
+		return warn("never", "Nobody has looked over what the account reaches since it was connected on "+day(e.Before.Since), "").then(do(ReviewAccess))
 	case last.IsZero():
 		return ok("connected on "+day(e.Before.Since), "A review is due every quarter")
 	case e.Now.Sub(last) > quarter:
-		return warn("last on "+day(last), "What the account reaches was looked over more than a quarter ago", mend)
+		return warn("last on "+day(last), "What the account reaches was looked over more than a quarter ago", "").then(do(ReviewAccess))
 	}
 	return ok("last on "+day(last), "")
 }
@@ -70,7 +69,7 @@ func judgeEvents(e *Evidence) Verdict {
 		return skip("cxm is not connected yet")
 	}
 	if len(e.Flow.Sources) == 0 {
-		return warn("no source has delivered anything", "Without events there are no issues", "Take in what your sources report: `cxm ingest --source TYPE FILE`")
+		return warn("no source has delivered anything", "Without events there are no issues", "").then(do(Deliver))
 	}
 	var silent, heard []string
 	for _, s := range e.Flow.Sources {
@@ -81,7 +80,7 @@ func judgeEvents(e *Evidence) Verdict {
 		}
 	}
 	if len(silent) > 0 {
-		return warn("silent since: "+strings.Join(silent, ", "), "A source has not delivered for more than a week: what it reports is not known any more, and nothing of it is created or closed", "Look at the job that runs `cxm ingest` for it")
+		return warn("silent since: "+strings.Join(silent, ", "), "A source has not delivered for more than a week: what it reports is not known any more, and nothing of it is created or closed", "").then(do(Redeliver))
 	}
 	return ok(names(heard), "")
 }
@@ -103,7 +102,7 @@ func judgeComplete(e *Evidence) Verdict {
 		case !s.Complete:
 			return warn(at+": "+last, "Its last delivery was not complete ("+strings.Join(s.Reasons, "; ")+"): new findings count, but none is taken for gone", "Mend the export, then take it in again")
 		case s.Skipped > 0:
-			return warn(at+": "+count(s.Skipped, "record")+" left out", "Records of the last delivery could not be used", "`cxm inspect --source "+s.Name+" FILE` says which and why")
+			return warn(at+": "+count(s.Skipped, "record")+" left out", "Records of the last delivery could not be used", "").then(about(Inspect, s.Name))
 		}
 	}
 	return ok(count(len(e.Flow.Sources), "source")+" complete", "")
@@ -114,9 +113,9 @@ func judgeWaiting(e *Evidence) Verdict {
 	case !f.Known:
 		return skip("cxm is not connected yet")
 	case f.Refused > 0:
-		return warn(fmt.Sprintf("refused: %d", f.Refused), "What was accepted cannot be taken in", "Its cause is in the log; `cxm inspect` with the same file says it too")
+		return warn(fmt.Sprintf("refused: %d", f.Refused), "What was accepted cannot be taken in", "").then(do(InspectKept))
 	case f.Waiting > 0:
-		return warn(fmt.Sprintf("waiting: %d", f.Waiting), "Deliveries were accepted and are not taken in yet", "Start `cxm serve`, or take them in with `cxm run`")
+		return warn(fmt.Sprintf("waiting: %d", f.Waiting), "Deliveries were accepted and are not taken in yet", "").then(do(TakeIn))
 	}
 	return ok("", "")
 }
@@ -131,10 +130,9 @@ func judgeRoutes(e *Evidence) Verdict {
 	case !f.Ruled:
 		return skip("the built-in rules hold, and name no project")
 	case len(f.Astray) > 0:
-		return fail(strings.Join(f.Astray, "; "), "The rules send issues where they cannot go: none is made there, and nothing is sent elsewhere by guess",
-			"Give cxm's account the role Maintainer in that project, or name another one and run `cxm rules apply`; what was held then goes on by itself")
+		return fail(strings.Join(f.Astray, "; "), "The rules send issues where they cannot go: none is made there, and nothing is sent elsewhere by guess", "").then(do(Reroute))
 	}
-	return ok("every project that the rules name can be used", "Projects that are made of tags are shown by `cxm plan`")
+	return ok("every project that the rules name can be used", "Projects that are made of tags are shown by the next plan")
 }
 
 func judgeErrors(e *Evidence) Verdict {
@@ -145,13 +143,13 @@ func judgeErrors(e *Evidence) Verdict {
 	case len(f.Broken) > 0:
 		return fail(strings.Join(f.Broken, "; "), "What failed again and again is left alone for a while", "Mend what the words name; cxm tries again by itself")
 	case f.Failed > 0:
-		return warn(fmt.Sprintf("run %d: %s failed", f.LastRun, count(f.Failed, "step")), "The last run had errors", fmt.Sprintf("`cxm runs %d` shows each with GitLab's words", f.LastRun))
+		return warn(fmt.Sprintf("run %d: %s failed", f.LastRun, count(f.Failed, "step")), "The last run had errors", "").then(about(ShowRun, fmt.Sprint(f.LastRun)))
 	case len(f.Held) > 0:
-		return warn(fmt.Sprintf("run %d waits", f.Held[0]), "A brake holds a run until a person has looked at it", fmt.Sprintf("`cxm runs %d` shows it, `cxm approve %d` lets it go", f.Held[0], f.Held[0]))
+		return warn(fmt.Sprintf("run %d waits", f.Held[0]), "A brake holds a run until a person has looked at it", "").then(about(ApproveRun, fmt.Sprint(f.Held[0])))
 	case f.InDoubt > 0:
 		return warn(count(f.InDoubt, "create")+" in doubt", "GitLab's answer to a create was lost", "Nothing has to be done: cxm looks for it at the next run")
 	case f.Unseen > 0:
-		return warn(count(f.Unseen, "issue")+" not shown by GitLab", "Issues that cxm made were deleted or are hidden from its account", "See `cxm status`; check the account's role")
+		return warn(count(f.Unseen, "issue")+" not shown by GitLab", "Issues that cxm made were deleted or are hidden from its account", "").then(do(ShowStatus))
 	case f.LastRun == 0:
 		return skip("there was no run yet")
 	}

@@ -9,7 +9,7 @@ import (
 type Form struct {
 	Given  bool
 	Fault  string // what cannot be in a token; empty: nothing
-	Mend   string
+	Mend   string // empty: it has to be entered at all
 	Prefix string // GitLab's, such as "glpat-"; empty: none that is known
 	Kind   string // what GitLab makes such tokens for; empty: not known by its prefix
 	Fits   bool   // tokens of this kind can act as an account in the API
@@ -73,7 +73,7 @@ func fault(text string) (what, mend string) {
 	quotes := "\"'`\u201c\u201d\u2018\u2019"
 	switch {
 	case text == "":
-		return "there is no token", "Give --token-file FILE, set CXM_GITLAB_TOKEN, or write it to standard input"
+		return "there is no token", ""
 	case trimmed == "":
 		return "it is nothing but white space", again
 	case len(text) > longestToken:

@@ -41,9 +41,9 @@ func judgeProxy(e *Evidence) Verdict {
 	case !e.Proxy.Asked:
 		return skip("nobody asked the proxy")
 	case e.Page.Status == 407 || strings.Contains(e.Page.Words, "Proxy Authentication Required"):
-		return fail(e.Proxy.Address+": 407", "The proxy asks for a sign-in", "Put user name and password into HTTPS_PROXY, as in http://user:password@"+host(e.Proxy.Address))
+		return fail(e.Proxy.Address+": 407", "The proxy asks for a sign-in", "").then(about(SignInProxy, host(e.Proxy.Address)))
 	case e.Proxy.Fault != "":
-		return fail(detail(e.Proxy.Address, e.Proxy.Words), "The proxy does not answer: "+string(e.Proxy.Fault), "Check HTTPS_PROXY, or name the instance in NO_PROXY if it can be reached without")
+		return fail(detail(e.Proxy.Address, e.Proxy.Words), "The proxy does not answer: "+string(e.Proxy.Fault), "").then(do(CheckProxy))
 	}
 	return ok(e.Proxy.Address, "")
 }
@@ -160,9 +160,9 @@ func judgeCertificate(e *Evidence) Verdict {
 	case WrongName:
 		return fail(at, "The certificate is for "+names(t.Names[:min(4, len(t.Names))])+" and not for this host", "Use the host name of the certificate in the instance URL, or have the certificate made anew")
 	case SelfSigned:
-		return fail(at, "The certificate is self-signed: nobody vouches for it", "Get the certificate from whoever runs the instance, and give it with --ca-file FILE")
+		return fail(at, "The certificate is self-signed: nobody vouches for it", "Get the certificate from whoever runs the instance").then(do(TrustCA))
 	case UnknownCA:
-		return fail(at, "The certificate comes from an authority that this machine does not know ("+t.Issuer+")", "Get the authority's root certificate from whoever runs the instance, and give it with --ca-file FILE")
+		return fail(at, "The certificate comes from an authority that this machine does not know ("+t.Issuer+")", "Get the authority's root certificate from whoever runs the instance").then(do(TrustCA))
 	case NoTLS:
 		return fail(at, "The port does not speak TLS", "Check the port, or use http:// if the instance has no TLS")
 	}
@@ -197,7 +197,7 @@ func elsewhere(e *Evidence) Verdict {
 	case p.Status >= 500:
 		return fail(at, "The instance is there but does not work at the moment", "Look at its health ("+e.page("/-/health")+"), and try again later")
 	case p.Status == 407:
-		return fail(at, "The proxy asks for a sign-in", "Put user name and password into HTTPS_PROXY")
+		return fail(at, "The proxy asks for a sign-in", "").then(about(SignInProxy, host(e.Proxy.Address)))
 	case p.Status == 404:
 		return fail(at, "There is no GitLab API at this address: it is another product, or GitLab is below a path", "Give the whole address, with its path if it has one, as in https://example.com/gitlab. "+check)
 	case p.Title != "" && signIn(p.Title):
@@ -286,7 +286,7 @@ func judgeVersion(e *Evidence) Verdict {
 	case !e.Meta.OK():
 		return unasked(e.Meta)
 	case !told:
-		return Verdict{NotChecked, e.Version, "the instance does not tell its version", ""}
+		return Verdict{Outcome: NotChecked, Evidence: e.Version, Cause: "the instance does not tell its version"}
 	case major < oldestMajor || major == oldestMajor && minor < oldestMinor:
 		return fail("GitLab "+e.Version, fmt.Sprintf("cxm needs GitLab %d.%d or later: before it there are no service accounts", oldestMajor, oldestMinor), "Upgrade the instance (https://docs.gitlab.com/update/)")
 	case len(lacks) > 0:

@@ -37,11 +37,11 @@ func judgePath(e *Evidence) Verdict {
 	case e.Find.OK():
 		return ok(at, e.Place.Path+fmt.Sprintf(", number %d", e.Place.ID))
 	case e.Find.Is(issue.Invalid) && !strings.Contains(e.Wanted, "/"):
-		return fail(e.Wanted, "A project is named with its group", "Give --project group/project, or the project's number")
+		return fail(e.Wanted, "A project is named with its group", "").then(do(NameProject))
 	case e.Find.Is(issue.NotFound) && e.Find.Said() == "404 not found" && strings.Contains(e.Wanted, "/"):
 		return fail(at, "GitLab does not know the address, rather than the project: a proxy before it turns the %2F in it into a slash", "Give the project's number instead of its path, or have the proxy pass %2F on (docs.gitlab.com/api/rest/troubleshooting)")
 	case e.Find.Is(issue.NotFound) && len(e.Near) > 0:
-		return fail(at, "There is no project "+e.named()+" that "+e.account()+" may see. Did you mean "+strings.Join(e.Near, " or ")+"?", "Give --project "+e.Near[0])
+		return fail(at, "There is no project "+e.named()+" that "+e.account()+" may see. Did you mean "+strings.Join(e.Near, " or ")+"?", "").then(about(NameProject, e.Near[0]))
 	case e.Find.Is(issue.NotFound):
 		return fail(at, "There is no project "+e.named()+", or it is hidden from "+e.account()+": GitLab answers the same for both", "Check the whole path, groups included, and add "+e.account()+" at "+e.projectPage("/-/project_members")+" with the role Maintainer")
 	}

@@ -30,7 +30,11 @@ func tokenChecks() []Check {
 
 func judgeForm(e *Evidence) Verdict {
 	if e.Form.Unfit() {
-		return fail("", "The token cannot be right: "+cmp.Or(e.Form.Fault, "there is none"), cmp.Or(e.Form.Mend, "Give --token-file FILE"))
+		v := fail("", "The token cannot be right: "+cmp.Or(e.Form.Fault, "there is none"), e.Form.Mend)
+		if e.Form.Mend == "" {
+			v = v.then(do(EnterToken))
+		}
+		return v
 	}
 	return ok("", "")
 }
@@ -109,7 +113,7 @@ func judgeAccepted(e *Evidence) Verdict {
 	case e.User.Is(issue.Unauthorized) && strings.Contains(e.User.Said(), "dpop"):
 		return fail(at, "The account demands proof of possession (DPoP) for its tokens, which cxm does not send", "Switch that off for the account at "+e.page("/-/user_settings/personal_access_tokens"))
 	case e.User.Is(issue.Unauthorized):
-		return fail(at, "GitLab does not know this token: it is not whole, belongs to another instance, or was deleted together with its account", "Copy it again, or create a new one at "+e.tokenPage()+" and run "+e.reconnect())
+		return fail(at, "GitLab does not know this token: it is not whole, belongs to another instance, or was deleted together with its account", "Copy it again, or create a new one at "+e.tokenPage()).then(e.reconnect())
 	case e.User.Is(issue.Forbidden):
 		return ok(at, "GitLab knows it")
 	}
@@ -122,7 +126,7 @@ func judgeRevoked(e *Evidence) Verdict {
 	}
 	switch {
 	case e.dead() == "revoked":
-		return fail(e.User.String(), "The token was revoked: by a person, by a rotation, or because it was found in public", "Create a new one at "+e.tokenPage()+" and run "+e.reconnect())
+		return fail(e.User.String(), "The token was revoked: by a person, by a rotation, or because it was found in public", "Create a new one at "+e.tokenPage()).then(e.reconnect())
 	case e.User.Is(issue.Unauthorized) && e.dead() == "":
 		return skip("GitLab does not say what is wrong with the token")
 	case e.dead() != "" || !e.User.OK() && !e.User.Is(issue.Forbidden):
@@ -135,15 +139,15 @@ func judgeRevoked(e *Evidence) Verdict {
 const Warned = 30
 
 func judgeExpiry(e *Evidence) Verdict {
-	mend := "Create a new one at " + e.tokenPage() + " and run " + e.reconnect()
+	mend := "Create a new one at " + e.tokenPage()
 	ends := e.PAT.ExpiresAt
 	switch why := e.unheard(); {
 	case why != "":
 		return skip(why)
 	case e.dead() == "expired":
-		return fail(e.User.String(), "The token has expired"+onDay(e.Before.ExpiresAt), mend)
+		return fail(e.User.String(), "The token has expired"+onDay(e.Before.ExpiresAt), mend).then(e.reconnect())
 	case e.User.Is(issue.Unauthorized) && !e.Before.ExpiresAt.IsZero() && !e.Now.Before(e.Before.ExpiresAt):
-		return fail(e.User.String(), "The token has expired"+onDay(e.Before.ExpiresAt), mend)
+		return fail(e.User.String(), "The token has expired"+onDay(e.Before.ExpiresAt), mend).then(e.reconnect())
 	case !e.User.OK():
 		return skip(e.Barred())
 	case !e.Self.OK():
@@ -154,7 +158,7 @@ func judgeExpiry(e *Evidence) Verdict {
 	days := int(math.Ceil(ends.Sub(e.Now).Hours() / 24)) // as `cxm token status` counts them
 	at := "expires on " + day(ends)
 	if days <= Warned {
-		return warn(at, fmt.Sprintf("It ends in %s; from that day on no issue is created or closed", count(max(days, 0), "day")), "Renew it before: "+mend)
+		return warn(at, fmt.Sprintf("It ends in %s; from that day on no issue is created or closed", count(max(days, 0), "day")), "Renew it before: create a new one at "+e.tokenPage()).then(e.reconnect())
 	}
 	return ok(at, fmt.Sprintf("in %d days", days))
 }
@@ -177,7 +181,7 @@ func count(n int, word string) string {
 // selfless says why the token tells nothing of itself.
 func (e *Evidence) selfless() Verdict {
 	if e.Self.Is(issue.Invalid) {
-		return Verdict{NotChecked, e.Self.String(), "it is not a personal access token, so GitLab tells nothing of it", ""}
+		return Verdict{Outcome: NotChecked, Evidence: e.Self.String(), Cause: "it is not a personal access token, so GitLab tells nothing of it"}
 	}
 	return unasked(e.Self)
 }
@@ -208,7 +212,7 @@ func judgeAge(e *Evidence) Verdict {
 	}
 	at := "made on " + day(e.PAT.CreatedAt)
 	if e.Now.Sub(e.PAT.CreatedAt) > renewed {
-		return warn(at, "The token is older than 90 days", "Renew it: create a new one at "+e.tokenPage()+" and run "+e.reconnect())
+		return warn(at, "The token is older than 90 days", "Renew it: create a new one at "+e.tokenPage()).then(e.reconnect())
 	}
 	return ok(at, "")
 }
@@ -224,7 +228,7 @@ func judgeScopes(e *Evidence) Verdict {
 	has := e.PAT.Scopes
 	switch {
 	case e.Adrift() == "" && e.User.Sent && strings.Contains(e.User.Said(), "insufficient_scope"):
-		return fail(e.User.String(), "The token lacks the scope api", "Create one with the scope api at "+e.tokenPage()+" and run "+e.reconnect())
+		return fail(e.User.String(), "The token lacks the scope api", "Create one with the scope api at "+e.tokenPage()).then(e.reconnect())
 	case e.untold() != nil:
 		return *e.untold()
 	case e.PAT.Granular:
@@ -232,7 +236,7 @@ func judgeScopes(e *Evidence) Verdict {
 	}
 	at := "has " + names(has)
 	if !slices.Contains(has, "api") {
-		return fail(at, "The token lacks the scope api: without it nothing can be created or changed", "Scopes cannot be added later: create a token with api at "+e.tokenPage()+" and run "+e.reconnect())
+		return fail(at, "The token lacks the scope api: without it nothing can be created or changed", "Scopes cannot be added later: create a token with api at "+e.tokenPage()).then(e.reconnect())
 	}
 	var lacks []string
 	for _, scope := range []string{"read_repository", "write_repository"} { // api covers read_user
@@ -292,9 +296,9 @@ func judgeGranular(e *Evidence) Verdict {
 	for _, c := range e.calls() {
 		if c.Sent && strings.Contains(c.Said(), "insufficient_granular_scope") {
 			if e.PAT.Granular {
-				return fail(c.String(), "The fine-grained token lacks a permission that GitLab names", "Create one with the permissions named at "+e.tokenPage()+" and run "+e.reconnect())
+				return fail(c.String(), "The fine-grained token lacks a permission that GitLab names", "Create one with the permissions named at "+e.tokenPage()).then(e.reconnect())
 			}
-			return fail(c.String(), "The instance or group takes only fine-grained tokens", "Create a fine-grained token at "+e.page("/-/user_settings/personal_access_tokens")+" with the permissions GitLab names, and run "+e.reconnect())
+			return fail(c.String(), "The instance or group takes only fine-grained tokens", "Create a fine-grained token at "+e.page("/-/user_settings/personal_access_tokens")+" with the permissions GitLab names,").then(e.reconnect())
 		}
 	}
 	switch why := e.Barred(); {
