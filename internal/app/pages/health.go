@@ -9,6 +9,7 @@ import (
 
 	"cxm/internal/app"
 	"cxm/internal/app/feed"
+	"cxm/internal/integration/check"
 	"cxm/internal/plan"
 	"cxm/internal/store/scopes"
 	"cxm/internal/store/why"
@@ -63,6 +64,15 @@ func (h healths) Health(ctx context.Context, g site.Guest) (log.Health, error) {
 	}
 	out.Versions, err = h.versions(ctx, a)
 	return out, err
+}
+
+// Test implements log.Healths.
+func (h healths) Test(ctx context.Context, g site.Guest, integration int64) ([]check.Result, error) {
+	a, err := h.app.Of(ctx, g.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return a.Test(ctx, app.Exam{Integration: integration}, nil)
 }
 
 func (healths) scopes(ctx context.Context, a *app.App, s app.Status) ([]log.Scope, error) {

@@ -163,15 +163,28 @@ func rotate(x about, _ *ui.Shell) (site.Answer, error) {
 }
 
 func replacing(x about, trouble, fault string) page.Confirm {
+	return NewReplace(ReplaceData{x.id, x.in.Project.Path, x.in.Account.Username, x.req.PostFormValue("other") != "", trouble, fault})
+}
+
+// ReplaceData is what the form for another token is made from.
+type ReplaceData struct {
+	ID               int64
+	Project, Account string
+	Other            bool   // it may belong to another account
+	Trouble, Fault   string // about the whole, and about the token
+}
+
+// NewReplace asks for another token. The one that was typed is never shown again.
+func NewReplace(d ReplaceData) page.Confirm {
 	return page.Confirm{
 		What: []string{
-			"cxm asks GitLab whose the token is, and whether it reaches " + x.in.Project.Path + ". If not, nothing is changed.",
+			"cxm asks GitLab whose the token is, and whether it reaches " + d.Project + ". If not, nothing is changed.",
 			"It is sealed and used at once, and the one before is forgotten. GitLab does not revoke that: do so there.",
 			"What waited for a token goes on by itself.",
 		},
-		Form: ui.Form{ID: "replace", Action: at(x.id) + "/replace", Submit: "Replace the token", Cancel: at(x.id), Error: trouble, Fields: []ui.Field{
-			{Name: "token", Label: "Personal Access Token", Type: "password", Required: true, Autocomplete: "off", Focus: true, Error: fault, Hint: "Of " + x.in.Account.Username + ". It is never shown again."},
-			{Name: "other", Label: "It may belong to another account", Type: "checkbox", Checked: x.req.PostFormValue("other") != "", Hint: "cxm then acts as that account from now on."},
+		Form: ui.Form{ID: "replace", Action: at(d.ID) + "/replace", Submit: "Replace the token", Cancel: at(d.ID), Error: d.Trouble, Fields: []ui.Field{
+			{Name: "token", Label: "Personal Access Token", Type: "password", Required: true, Autocomplete: "off", Focus: true, Error: d.Fault, Hint: "Of " + d.Account + ". It is never shown again."},
+			{Name: "other", Label: "It may belong to another account", Type: "checkbox", Checked: d.Other, Hint: "cxm then acts as that account from now on."},
 		}},
 	}
 }
@@ -185,10 +198,11 @@ func replace(x about, _ *ui.Shell) (site.Answer, error) {
 	return ended(x, err, "The token was replaced, and cxm uses the new one.", func(trouble string) page.Page { return replacing(x, trouble, "") })
 }
 
-func scheduling(x about, value, trouble, fault string) page.Confirm {
+// NewSchedule asks how often the token of an integration is rotated.
+func NewSchedule(id int64, value, trouble, fault string) page.Confirm {
 	return page.Confirm{
 		What: []string{"cxm has GitLab make the token's successor after so many days, and in any case before it expires."},
-		Form: ui.Form{ID: "schedule", Action: at(x.id) + "/schedule", Submit: "Save", Cancel: at(x.id), Error: trouble, Fields: []ui.Field{
+		Form: ui.Form{ID: "schedule", Action: at(id) + "/schedule", Submit: "Save", Cancel: at(id), Error: trouble, Fields: []ui.Field{
 			{Name: "days", Label: "Days between two rotations", Value: value, Required: true, Autocomplete: "off", Focus: true, Error: fault, Hint: "1 to 365; 90 is usual. 0: only before the token expires."},
 		}},
 	}
@@ -200,21 +214,21 @@ func showSchedule(x about, _ *ui.Shell) (page.Page, error) {
 	if now.RotateDays != nil {
 		value = strconv.Itoa(*now.RotateDays)
 	}
-	return scheduling(x, value, "", ""), told(err)
+	return NewSchedule(x.id, value, "", ""), told(err)
 }
 
 func schedule(x about, _ *ui.Shell) (site.Answer, error) {
 	value := strings.TrimSpace(x.req.PostFormValue("days"))
 	days, bad := strconv.Atoi(value)
 	if bad != nil || days < 0 || days > 365 {
-		return site.Answer{Page: scheduling(x, value, "", "write a number of days from 0 to 365")}, nil //nolint:nilerr // it is for who typed it
+		return site.Answer{Page: NewSchedule(x.id, value, "", "write a number of days from 0 to 365")}, nil //nolint:nilerr // it is for who typed it
 	}
 	_, err := x.g.API.Credentials.Schedule(x.req.Context(), x.id, days)
 	good := fmt.Sprintf("The token is rotated every %d days.", days)
 	if days == 0 {
 		good = "The token is rotated only before it expires."
 	}
-	return ended(x, err, good, func(trouble string) page.Page { return scheduling(x, value, trouble, "") })
+	return ended(x, err, good, func(trouble string) page.Page { return NewSchedule(x.id, value, trouble, "") })
 }
 
 func leaving(x about, trouble string) (page.Page, error) {

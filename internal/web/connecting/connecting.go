@@ -37,6 +37,7 @@ type Parts struct {
 	Tries  Tries
 	OAuth  OAuth
 	Care   Care
+	Ways   Ways
 	Owners Owners
 	Hooks  Hooks
 	Setups Setups
@@ -76,6 +77,19 @@ type Care interface {
 	Testing(ctx context.Context, g site.Guest, id int64) (Testing, error)
 	// Places are those of Tries, for its account.
 	Places(ctx context.Context, g site.Guest, id int64, a Ask) (found []ui.Option, more bool, err error)
+}
+
+// Ways are how the instance of an integration is reached.
+type Ways interface {
+	// Reached tests an integration as it would be reached in this way, and keeps
+	// nothing. What cannot be read is a *Fault.
+	Reached(ctx context.Context, g site.Guest, id int64, w Way) ([]check.Result, error)
+}
+
+// Way is how an instance is reached, as people type it.
+type Way struct {
+	CA    string // text of a PEM file; empty: no more than the system's certificates
+	Proxy string // empty: the environment's
 }
 
 // Owners are who looks after the account of an integration: addresses of teams.
@@ -134,6 +148,7 @@ type Ask struct {
 // Testing is a test of a connection, as far as it is.
 type Testing struct {
 	Results []check.Result // of the checks that are done
+	Of      int64          // the integration; 0: one in the making
 	Running bool
 	Changed <-chan struct{} // is closed when there is more to see; nil: there never is
 }
@@ -160,7 +175,7 @@ type guest = site.Guest
 func New(p Parts) site.Area {
 	a := &area{p}
 	area := site.Area{Templates: files, Views: map[string]site.View{}, Forms: map[string]site.Form{}, Leads: map[string]site.Form{}, Files: map[string]site.File{}, Live: map[string]site.Live{}}
-	for _, add := range []func(*site.Area){a.tries, a.oauth, a.care, a.webhooks, a.setups, a.trials} {
+	for _, add := range []func(*site.Area){a.tries, a.oauth, a.care, a.ways, a.webhooks, a.setups, a.trials} {
 		add(&area)
 	}
 	return area
@@ -250,7 +265,7 @@ func (t Testing) Groups() []ui.CheckGroup {
 			}
 			shown := ui.Check{Name: c.Name, Asks: c.Asks, Outcome: "waiting"}
 			if r, ok := known[c.Name]; ok {
-				shown = Shown(r)
+				shown = t.Shown(r)
 				checked = checked || r.Outcome != check.NotChecked
 			}
 			g.Checks = append(g.Checks, shown)
@@ -263,8 +278,8 @@ func (t Testing) Groups() []ui.CheckGroup {
 }
 
 // Shown is a result as a page shows it.
-func Shown(r check.Result) ui.Check {
-	return ui.Check{Name: r.Name, Asks: r.Asks, Outcome: string(r.Outcome), Evidence: r.Evidence, Cause: r.Cause, Mend: r.Mend}
+func (t Testing) Shown(r check.Result) ui.Check {
+	return ui.Check{Name: r.Name, Asks: r.Asks, Outcome: string(r.Outcome), Evidence: r.Evidence, Cause: r.Cause, Mend: page.Mended(r.Mend, t.Of)}
 }
 
 // watch sends the results of a test one by one, and where to go on when it is over.
@@ -280,7 +295,7 @@ func watch(ctx context.Context, out *web.Stream, next string, now func() (Testin
 			sent = 0 // it began anew
 		}
 		for _, r := range t.Results[sent:] {
-			if err := out.Part("check", Shown(r)); err != nil {
+			if err := out.Part("check", t.Shown(r)); err != nil {
 				return nil //nolint:nilerr // nobody listens any more
 			}
 		}

@@ -12,21 +12,37 @@ import (
 	"cxm/internal/web/ui"
 )
 
-// editing is the form that changes an integration.
-func (a *area) editing(x about, g page.Given, route string, faults map[string]string, trouble string) page.Page {
-	now := []ui.Option{{Value: fmt.Sprint(x.in.Project.ID), Text: x.in.Project.Path, Selected: g.Project == fmt.Sprint(x.in.Project.ID)}}
+// EditData is what the form that changes an integration is made from.
+type EditData struct {
+	ID      int64
+	Project api.Project // where issues go now
+	Given   page.Given  // as it is, or as it was chosen
+	Path    string      // of another repository, as it was typed
+	Route   string
+	Faults  map[string]string // by field
+	Trouble string            // about the whole
+}
+
+func editing(x about, g page.Given, route string, faults map[string]string, trouble string) page.Page {
+	return NewEdit(EditData{x.id, x.in.Project, g, x.req.PostFormValue("path"), route, faults, trouble})
+}
+
+// NewEdit is the form that changes an integration.
+func NewEdit(d EditData) page.Confirm {
+	g := d.Given
+	now := []ui.Option{{Value: fmt.Sprint(d.Project.ID), Text: d.Project.Path, Selected: g.Project == fmt.Sprint(d.Project.ID)}}
 	if !now[0].Selected {
 		now = append(now, ui.Option{Value: g.Project, Text: g.Project, Selected: true})
 	}
-	form := ui.Form{ID: "edit", Action: at(x.id) + "/edit", Submit: "Save", Cancel: at(x.id), Error: trouble, Fields: []ui.Field{
-		{Name: "namespace", Label: "Namespace Path", Type: "select", Combobox: true, Source: at(x.id) + "/namespaces", Options: []ui.Option{{Text: "All that the account reaches"}}, Hint: "The group whose repositories are listed below."},
-		{Name: "project", Label: "Repository", Type: "select", Combobox: true, Required: true, Source: at(x.id) + "/repositories", Within: "namespace", Options: now, Hint: "Where issues are created by default."},
-		{Name: "path", Label: "Or the path of another repository", Value: x.req.PostFormValue("path"), Autocomplete: "off", Hint: "With its groups, as in my-company/platform."},
-		{Name: "route", Label: "When the repository changes, issues that are there", Type: "select", Options: routes(route)},
+	form := ui.Form{ID: "edit", Action: at(d.ID) + "/edit", Submit: "Save", Cancel: at(d.ID), Error: d.Trouble, Fields: []ui.Field{
+		{Name: "namespace", Label: "Namespace Path", Type: "select", Combobox: true, Source: at(d.ID) + "/namespaces", Options: []ui.Option{{Text: "All that the account reaches"}}, Hint: "The group whose repositories are listed below."},
+		{Name: "project", Label: "Repository", Type: "select", Combobox: true, Required: true, Source: at(d.ID) + "/repositories", Within: "namespace", Options: now, Hint: "Where issues are created by default."},
+		{Name: "path", Label: "Or the path of another repository", Value: d.Path, Autocomplete: "off", Hint: "With its groups, as in my-company/platform."},
+		{Name: "route", Label: "When the repository changes, issues that are there", Type: "select", Options: routes(d.Route)},
 	}}
 	form.Fields = append(form.Fields, page.GivenFields(g)...)
 	for i, f := range form.Fields {
-		form.Fields[i].Error = faults[f.Name]
+		form.Fields[i].Error = d.Faults[f.Name]
 	}
 	return page.Confirm{Form: form, What: []string{
 		"Each change is verified with GitLab before it is kept, and nothing is written there: the next plan shows what follows.",
@@ -52,7 +68,7 @@ func as(in api.Integration) page.Given {
 }
 
 func (a *area) showEdit(x about, _ *ui.Shell) (page.Page, error) {
-	return a.editing(x, as(x.in), x.in.OnRoute, nil, ""), nil
+	return editing(x, as(x.in), x.in.OnRoute, nil, ""), nil
 }
 
 func (a *area) edit(x about, _ *ui.Shell) (site.Answer, error) {
@@ -76,7 +92,7 @@ func (a *area) edit(x about, _ *ui.Shell) (site.Answer, error) {
 	_, err := x.g.API.Changes.Edit(context.WithoutCancel(x.req.Context()), x.id, e)
 	if text, ok := refused(err); ok {
 		faults, trouble := At(text)
-		return site.Answer{Page: a.editing(x, want, x.req.PostFormValue("route"), faults, trouble)}, nil
+		return site.Answer{Page: editing(x, want, x.req.PostFormValue("route"), faults, trouble)}, nil
 	}
 	return site.Answer{To: at(x.id), Notice: ui.Notice{Text: "Changed. The next plan shows what follows from it.", Tone: ui.Good}}, err
 }

@@ -70,13 +70,23 @@ func NewReview(id int64, now api.Reach, before []api.Review, note, trouble strin
 	}
 	out.places(now.Places)
 	for _, r := range before {
-		e := ui.Event{Who: r.By, Text: fmt.Sprintf("Reviewed, with %d remarks", len(r.Remarks)), Tone: ui.Neutral, At: when(r.At)}
+		e := ui.Event{Who: r.By, Text: reviewed(len(r.Remarks)), Tone: ui.Neutral, At: when(r.At)}
 		if r.Note != nil {
 			e.Detail = *r.Note
 		}
 		out.Before = append(out.Before, e)
 	}
 	return out
+}
+
+func reviewed(remarks int) string {
+	switch remarks {
+	case 0:
+		return "Reviewed, with no remarks"
+	case 1:
+		return "Reviewed, with 1 remark"
+	}
+	return fmt.Sprintf("Reviewed, with %d remarks", remarks)
 }
 
 func when(t *time.Time) time.Time {
@@ -130,11 +140,11 @@ func record(x about, _ *ui.Shell) (site.Answer, error) {
 	return site.Answer{To: at(x.id), Notice: ui.Notice{Text: "The review is recorded. The next one is due in three months.", Tone: ui.Good}}, err
 }
 
-// owning is the form of who looks after an account.
-func owning(x about, text, fault string) page.Confirm {
+// NewOwners asks who looks after the account of an integration.
+func NewOwners(id int64, text, fault string) page.Confirm {
 	return page.Confirm{
 		What: []string{"They are told when the token is about to expire, and asked to review the access each quarter.", "Write down a team's address, never one person's: people leave."},
-		Form: ui.Form{ID: "owners", Action: at(x.id) + "/owners", Submit: "Save", Cancel: at(x.id), Fields: []ui.Field{
+		Form: ui.Form{ID: "owners", Action: at(id) + "/owners", Submit: "Save", Cancel: at(id), Fields: []ui.Field{
 			{Name: "owners", Label: "Addresses", Type: "textarea", Value: text, Error: fault, Focus: true, Hint: "One a line, such as platform-team@example.com. None: nobody is written down."},
 		}},
 	}
@@ -142,14 +152,14 @@ func owning(x about, text, fault string) page.Confirm {
 
 func (a *area) showOwners(x about, _ *ui.Shell) (page.Page, error) {
 	all, err := a.Owners.Owners(x.req.Context(), x.g, x.id)
-	return owning(x, strings.Join(all, "\n"), ""), err
+	return NewOwners(x.id, strings.Join(all, "\n"), ""), err
 }
 
 func (a *area) setOwners(x about, _ *ui.Shell) (site.Answer, error) {
 	text := x.req.PostFormValue("owners")
 	weak, err := a.Owners.SetOwners(x.req.Context(), x.g, x.id, strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", ;\r\n\t", r) }))
 	if f, ok := err.(*Fault); ok { //nolint:errorlint // it is made for this call
-		return site.Answer{Page: owning(x, text, f.Error())}, nil
+		return site.Answer{Page: NewOwners(x.id, text, f.Error())}, nil
 	}
 	n := ui.Notice{Text: "Saved: who looks after the account.", Tone: ui.Good}
 	if len(weak) > 0 {

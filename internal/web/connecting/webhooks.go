@@ -17,13 +17,18 @@ func (a *area) webhooks(to *site.Area) {
 	a.both(to, "/webhooks/{hook}", v, func(x about, _ *ui.Shell) (page.Page, error) { return unhooking(x, "") }, a.removeHook)
 }
 
-// hooking is the form that adds a webhook.
 func hooking(x about, address, trouble string) page.Confirm {
+	w := HookWant{URL: address, Group: x.req.PostFormValue("group"), Insecure: x.req.PostFormValue("insecure") != ""}
+	return NewHook(x.id, x.in.Project.Path, w, trouble)
+}
+
+// NewHook asks for what adds a webhook to an integration.
+func NewHook(id int64, project string, w HookWant, trouble string) page.Confirm {
 	groups := []ui.Option{{Text: "This repository alone"}}
-	parts := strings.Split(x.in.Project.Path, "/")
+	parts := strings.Split(project, "/")
 	for i := len(parts) - 1; i > 0; i-- {
 		group := strings.Join(parts[:i], "/")
-		groups = append(groups, ui.Option{Value: group, Text: "All of the group " + group, Selected: group == x.req.PostFormValue("group")})
+		groups = append(groups, ui.Option{Value: group, Text: "All of the group " + group, Selected: group == w.Group})
 	}
 	return page.Confirm{
 		What: []string{
@@ -31,10 +36,10 @@ func hooking(x about, address, trouble string) page.Confirm {
 			"cxm makes the webhook with its own token, which takes the role Maintainer (of a group: Owner), and checks it from then on.",
 			"What GitLab sends is proved by a secret, and only says where to look.",
 		},
-		Form: ui.Form{ID: "webhook", Action: at(x.id) + "/webhooks", Submit: "Add the webhook", Cancel: at(x.id), Error: trouble, Fields: []ui.Field{
-			{Name: "url", Label: "Address of cxm, as GitLab reaches it", Type: "url", Value: address, Required: true, Autocomplete: "off"},
+		Form: ui.Form{ID: "webhook", Action: at(id) + "/webhooks", Submit: "Add the webhook", Cancel: at(id), Error: trouble, Fields: []ui.Field{
+			{Name: "url", Label: "Address of cxm, as GitLab reaches it", Type: "url", Value: w.URL, Required: true, Autocomplete: "off"},
 			{Name: "group", Label: "Listens to", Type: "select", Options: groups},
-			{Name: "insecure", Label: "Allow an address without TLS", Type: "checkbox", Checked: x.req.PostFormValue("insecure") != "", Hint: "Whoever is on the way can then read which issues change."},
+			{Name: "insecure", Label: "Allow an address without TLS", Type: "checkbox", Checked: w.Insecure, Hint: "Whoever is on the way can then read which issues change."},
 		}},
 	}
 }
@@ -62,10 +67,15 @@ func hook(x about) (n int64, target string, err error) {
 
 func unhooking(x about, trouble string) (page.Page, error) {
 	_, target, err := hook(x)
+	return NewUnhook(x.id, x.req.URL.Path, target, trouble), err
+}
+
+// NewUnhook asks before a webhook is deleted.
+func NewUnhook(id int64, here, target, trouble string) page.Confirm {
 	return page.Confirm{
 		What: []string{"The webhook of " + target + " is deleted in GitLab, and forgotten here.", "cxm goes on looking at GitLab on its schedule."},
-		Form: ui.Form{ID: "unhook", Action: x.req.URL.Path, Submit: "Remove the webhook", Danger: true, Cancel: at(x.id), Error: trouble},
-	}, err
+		Form: ui.Form{ID: "unhook", Action: here, Submit: "Remove the webhook", Danger: true, Cancel: at(id), Error: trouble},
+	}
 }
 
 func (a *area) removeHook(x about, _ *ui.Shell) (site.Answer, error) {

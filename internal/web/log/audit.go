@@ -62,7 +62,7 @@ func NewLines(at ui.Place, lines []api.AuditLine, next int64, fault string) Line
 	p.Table = ui.Table{Caption: "Lines of the audit log", Columns: []ui.Column{{Label: "What"}, {Label: "To what"}, {Label: "Who"}, {Label: "Why"}, {Label: "When"}, {Label: "Line", Number: true}}}
 	for _, l := range lines {
 		p.Table.Rows = append(p.Table.Rows, []ui.Cell{
-			{Text: l.Action, URL: fmt.Sprintf("%s/%d", auditAt, l.Sequence)}, {Text: object(l.Object)}, {Text: actor(l.Actor), Sub: kind(l.Actor)},
+			{Text: l.Action, URL: fmt.Sprintf("%s/%d", auditAt, l.Sequence)}, to(l.Object), {Text: actor(l.Actor), Sub: kind(l.Actor)},
 			{Text: first(cut(value(l.Why)), "not said")}, {Time: value(l.At)}, {Text: strconv.FormatInt(l.Sequence, 10)},
 		})
 	}
@@ -101,15 +101,21 @@ func pager(at ui.Place, next int64) *ui.Pager {
 	return p
 }
 
-func object(o api.AuditObject) string {
-	text := o.Kind
+// to is what a line is about, and what it is called, which may be a long address.
+func to(o api.AuditObject) ui.Cell {
+	c := ui.Cell{Text: o.Kind}
 	if o.ID != nil {
-		text += "/" + *o.ID
+		c.Text += "/" + *o.ID
 	}
-	if value(o.Name) == value(o.ID) {
-		return text
+	if value(o.Name) != value(o.ID) {
+		c.Sub = value(o.Name)
 	}
-	return strings.TrimSpace(text + " " + value(o.Name))
+	return c
+}
+
+func object(o api.AuditObject) string {
+	c := to(o)
+	return strings.TrimSpace(c.Text + " " + c.Sub)
 }
 
 func actor(a api.AuditActor) string {

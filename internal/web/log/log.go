@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/http"
 
+	"cxm/internal/integration/check"
 	"cxm/internal/signin/role"
 	"cxm/internal/web/page"
 	"cxm/internal/web/site"
@@ -31,6 +32,8 @@ type Parts struct{ Healths Healths }
 type Healths interface {
 	// Health asks nothing of GitLab.
 	Health(ctx context.Context, g site.Guest) (Health, error)
+	// Test runs every check of a connection, and changes nothing.
+	Test(ctx context.Context, g site.Guest, integration int64) ([]check.Result, error)
 }
 
 type area struct{ Parts }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cxm/internal/api"
+	"cxm/internal/integration/check"
 	"cxm/internal/signin"
 	"cxm/internal/signin/role"
 	"cxm/internal/web/log"
@@ -29,7 +30,7 @@ type house struct {
 	lines  []api.AuditLine
 	report api.AuditReport
 	health log.Health
-	checks []api.Check
+	checks []check.Result
 	asked  []api.AuditFilter
 	tested []int64
 	span   [2]time.Time
@@ -38,7 +39,7 @@ type house struct {
 
 func (h *house) Guest(*http.Request) (site.Guest, bool, error) {
 	who := signin.Who{Person: signin.Person{ID: 1, Name: "Engineer", Grants: []signin.Grant{{Tenant: "acme", Role: h.role}}}, Limit: role.Whole()}
-	return site.Guest{Who: who, Tenant: "acme", Person: ui.Person{Role: string(h.role)}, API: &api.Tenant{Audit: h, Exports: h, Integrations: doctor{h}}}, true, nil
+	return site.Guest{Who: who, Tenant: "acme", Person: ui.Person{Role: string(h.role)}, API: &api.Tenant{Audit: h, Exports: h}}, true, nil
 }
 
 func (h *house) Lines(_ context.Context, by api.AuditFilter, s api.Slice) ([]api.AuditLine, api.Cursor, error) {
@@ -70,20 +71,13 @@ func (h *house) Health(_ context.Context, g site.Guest) (log.Health, error) {
 	return h.health, nil
 }
 
-type doctor struct{ *house }
-
-func (d doctor) Integrations(context.Context) ([]api.Integration, error) { return nil, nil }
-
-func (d doctor) Integration(context.Context, int64) (api.Integration, error) {
-	return api.Integration{}, nil
+func (h *house) Test(_ context.Context, g site.Guest, id int64) ([]check.Result, error) {
+	if g.Tenant != "acme" {
+		return nil, errors.New("asked for another tenant")
+	}
+	h.tested = append(h.tested, id)
+	return h.checks, h.broken
 }
-
-func (d doctor) Test(_ context.Context, id int64) ([]api.Check, error) {
-	d.tested = append(d.tested, id)
-	return d.checks, d.broken
-}
-
-func (d doctor) Webhooks(context.Context) ([]api.Webhook, error) { return nil, nil }
 
 // nothing is what the site asks beside the area.
 type nothing struct{}
@@ -206,15 +200,21 @@ func TestDownload(t *testing.T) {
 
 func TestChecks(t *testing.T) {
 	h := newHouse(role.Member, 0)
-	h.checks = []api.Check{{Name: "a", Asks: "Is it there?", Outcome: "ok"}, {Name: "b", Asks: "Is it old?", Outcome: "warning", Mend: new("Renew it.")}, {Name: "c", Asks: "Is it known?", Outcome: "failed", Mend: new("Copy it again.")}, {Name: "d", Asks: "Is it?", Outcome: "not checked"}}
+	result := func(asks string, o check.Outcome, m check.Mend) check.Result {
+		return check.Result{Check: check.Check{Name: asks, Asks: asks}, Verdict: check.Verdict{Outcome: o, Mend: m}}
+	}
+	h.checks = []check.Result{
+		result("Is it there?", check.OK, check.Mend{}), result("Is it old?", check.Warning, check.Mend{Text: "Renew it"}),
+		result("Is it known?", check.Failed, check.Mend{Text: "Copy it again", Step: check.Step{Kind: check.ReplaceToken}}), result("Is it?", check.NotChecked, check.Mend{}),
+	}
 	w := h.ask(t, http.MethodPost, "/settings/status")
 	text := w.Body.String()
-	for _, want := range []string{"1 check failed", "Copy it again.", "Renew it.", "1 ended well, 1 could not be run", "Run the checks again"} {
+	for _, want := range []string{"1 check failed", "Copy it again and give cxm the token with Replace, below Token", "Renew it", "1 ended well, 1 could not be run", "Run the checks again"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not there: %s", want, text)
 		}
 	}
-	if w.Code != 200 || len(h.tested) != 1 || strings.Index(text, "Copy it again.") > strings.Index(text, "Renew it.") {
+	if w.Code != 200 || len(h.tested) != 1 || strings.Index(text, "Copy it again") > strings.Index(text, "Renew it") {
 		t.Errorf("%d, tested %v, or a warning stands before what failed", w.Code, h.tested)
 	}
 	h.broken = errors.New("secret table is missing")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"cxm/internal/api"
 	"cxm/internal/integration/check"
 	"cxm/internal/money"
 	"cxm/internal/signin/role"
@@ -231,7 +230,7 @@ func (a *area) check(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, e
 	defer cancel()
 	checked := []Checked{}
 	for _, c := range h.Connections {
-		results, err := g.API.Integrations.Test(ctx, c.ID)
+		results, err := a.Healths.Test(ctx, g, c.ID)
 		checked = append(checked, NewChecked(c, results, err))
 	}
 	return site.Answer{Status: http.StatusOK, Page: NewStatus(h, true, checked)}, nil
@@ -239,7 +238,7 @@ func (a *area) check(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, e
 
 // NewChecked is how the checks of a connection ended. The error says that they could
 // not be run.
-func NewChecked(c Connection, results []api.Check, err error) Checked {
+func NewChecked(c Connection, results []check.Result, err error) Checked {
 	out := Checked{Name: c.Name, ID: c.ID}
 	if err != nil {
 		out.Summary = page.Summary{Text: "The checks did not come to an end: the log says why.", Tone: ui.Bad}
@@ -247,8 +246,8 @@ func NewChecked(c Connection, results []api.Check, err error) Checked {
 	}
 	failed := 0
 	for _, r := range results {
-		shown := ui.Check{Name: fmt.Sprintf("%d-%s", c.ID, r.Name), Asks: r.Asks, Outcome: r.Outcome, Evidence: value(r.Evidence), Cause: value(r.Cause), Mend: value(r.Mend)}
-		switch check.Outcome(r.Outcome) {
+		shown := ui.Check{Name: fmt.Sprintf("%d-%s", c.ID, r.Name), Asks: r.Asks, Outcome: string(r.Outcome), Evidence: r.Evidence, Cause: r.Cause, Mend: page.Mended(r.Mend, c.ID)}
+		switch r.Outcome {
 		case check.OK:
 			out.Fine++
 		case check.NotChecked:

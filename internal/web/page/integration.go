@@ -24,6 +24,7 @@ type Integration struct {
 	At      string    // the page itself
 	Test    *ui.Action
 	Edit    *ui.Action
+	Reach   *ui.Action
 	Review  []ui.Fact
 	Record  []ui.Action
 	Hooks   []ui.Fact
@@ -140,7 +141,7 @@ func (page *Integration) offer(d IntegrationData, base string) {
 	if !d.May {
 		return
 	}
-	page.Edit = &ui.Action{Text: "Change", URL: base + "/edit"}
+	page.Edit, page.Reach = &ui.Action{Text: "Change", URL: base + "/edit"}, &ui.Action{Text: ReachButton, URL: base + "/reach"}
 	page.Record = append(page.Record, ui.Action{Text: "Who looks after it", URL: base + "/owners", Dialog: true})
 	page.Hook = &ui.Action{Text: "Add a webhook", URL: base + "/webhooks", Dialog: true}
 	page.End = &ui.Action{Text: "Disconnect", URL: base + "/disconnect", Kind: "danger", Dialog: true}

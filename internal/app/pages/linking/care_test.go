@@ -113,7 +113,7 @@ func TestRoles(t *testing.T) {
 	viewer.want(viewer.get(integration), 200, "acme/platform", "Review the access")
 	a := member.want(member.get(integration), 200, "Test now", "Rotate now")
 	member.want(a, 200, "Review the access", "Who looks after it")
-	for _, path := range []string{"/rotate", "/replace", "/schedule", "/edit", "/disconnect", "/owners", "/webhooks", "/webhooks/1"} {
+	for _, path := range []string{"/rotate", "/replace", "/schedule", "/edit", "/reach", "/disconnect", "/owners", "/webhooks", "/webhooks/1"} {
 		for _, who := range []*bed{viewer, member} {
 			who.want(who.get(integration+path), 403, "Your role does not allow this", "")
 			who.want(who.send(integration+path), 403, "Your role does not allow this", "")
@@ -133,7 +133,7 @@ func TestOthers(t *testing.T) {
 	}
 	other := b.as(map[string]string{"X-Tenant": "other"})
 	other.want(other.get("/settings/integrations"), 200, "available", "acme/platform as")
-	for _, path := range []string{"", "/rotate", "/replace", "/schedule", "/edit", "/disconnect", "/review", "/owners", "/webhooks"} {
+	for _, path := range []string{"", "/rotate", "/replace", "/schedule", "/edit", "/reach", "/disconnect", "/review", "/owners", "/webhooks"} {
 		other.want(other.get(integration+path), 404, "", "acme/platform")
 		if path != "" {
 			other.want(other.send(integration+path, "token", "x", "days", "1"), 404, "", "acme/platform")

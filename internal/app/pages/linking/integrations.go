@@ -109,7 +109,7 @@ func (k *Desk) Integration(ctx context.Context, g site.Guest, id int64) (page.In
 	last, _ := k.tests.test(g.Tenant, id).Now()
 	out.Running, out.Tested = last.running, last.at
 	if last.running || !last.at.IsZero() {
-		out.Groups = connecting.Testing{Results: last.results, Running: last.running}.Groups()
+		out.Groups = connecting.Testing{Results: last.results, Of: id, Running: last.running}.Groups()
 	}
 	if last.trouble != "" {
 		out.Note = "The last test came to no end: " + last.trouble
@@ -276,13 +276,27 @@ func (m minder) Test(ctx context.Context, g site.Guest, id int64) error {
 	return nil
 }
 
+// Reached implements connecting.Ways.
+func (m minder) Reached(ctx context.Context, g site.Guest, id int64, w connecting.Way) ([]check.Result, error) {
+	a, err := m.in(ctx, g, id)
+	if err != nil {
+		return nil, err
+	}
+	faults := map[string]string{}
+	network := way(a, connecting.Want{CA: w.CA, Proxy: w.Proxy}, faults)
+	if len(faults) > 0 {
+		return nil, &connecting.Fault{Fields: faults}
+	}
+	return a.Test(ctx, app.Exam{Integration: id, Network: network, Alone: true}, nil)
+}
+
 // Testing implements connecting.Care.
 func (m minder) Testing(ctx context.Context, g site.Guest, id int64) (connecting.Testing, error) {
 	if _, err := m.in(ctx, g, id); err != nil {
 		return connecting.Testing{}, err
 	}
 	t, changed := m.tests.test(g.Tenant, id).Now()
-	return connecting.Testing{Results: t.results, Running: t.running, Changed: changed}, nil
+	return connecting.Testing{Results: t.results, Of: id, Running: t.running, Changed: changed}, nil
 }
 
 // Places implements connecting.Care.

@@ -7,6 +7,7 @@
 package linking
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,7 +53,7 @@ func New(a *app.App, public string) *Desk { return &Desk{app: a, public: public}
 func (k *Desk) Area() site.Area {
 	t := &tries{k, attempt.New(lives, several, (*try).end)}
 	return connecting.New(connecting.Parts{
-		Tries: t, OAuth: &grants{k, t, attempt.New[*app.Authorization](lives, several, nil)}, Care: minder{k}, Owners: minder{k}, Hooks: minder{k},
+		Tries: t, OAuth: &grants{k, t, attempt.New[*app.Authorization](lives, several, nil)}, Care: minder{k}, Ways: minder{k}, Owners: minder{k}, Hooks: minder{k},
 		Setups: &setups{k, attempt.New(lives, several, (*setup).end)}, Trials: trials{k}, Public: k.public,
 	})
 }
@@ -136,7 +137,7 @@ func instance(w connecting.Want, faults map[string]string) string {
 func way(a *app.App, w connecting.Want, faults map[string]string) integration.Network {
 	network, err := a.Network(integration.Network{CA: w.CA})
 	if err != nil {
-		faults["ca_file"] = err.Error()
+		faults["ca_file"] = cmp.Or(errors.Unwrap(err), err).Error() // the command line's words are around it
 	}
 	proxy, err := a.Network(integration.Network{Proxy: w.Proxy})
 	if err != nil {
