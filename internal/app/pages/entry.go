@@ -124,6 +124,10 @@ func (d *door) ChangePassword(ctx context.Context, who signin.Who, was, is crede
 	return err
 }
 
+func (d *door) Rename(ctx context.Context, who signin.Who, name string) error {
+	return d.app.People.Rename(ctx, who, name)
+}
+
 // Begins implements entry.Own. Whoever works in several tenants knows their way.
 func (d *door) Begins(ctx context.Context, p signin.Person) bool {
 	names := p.Tenants()

@@ -189,6 +189,9 @@ func TestPasswords(t *testing.T) {
 	b.wants(303, "/issues", "", "/signin", "address", "Engineer@example.com", "password", pass, "next", "/issues")
 	phone := s.browser("192.0.2.8")
 	phone.wants(303, "/", "", "/signin", "address", "engineer@example.com", "password", pass)
+	b.wants(303, "/account", "", "/account/name", "name", "Ada of Acme")
+	b.wants(200, "", "You are called Ada of Acme from now on.", "/account")
+	b.wants(200, "", "Ada of Acme default, your account", "/account")
 	b.wants(422, "", "this is not your password", "/account/password", "was", other, "is", other)
 	b.wants(422, "", "at least 12", "/account/password", "was", pass, "is", "short")
 	b.wants(303, "/signin?next=%2Faccount", "", "/account/password", "was", pass, "is", other)
@@ -368,7 +371,7 @@ func TestProviderAway(t *testing.T) {
 	s := serving(t, Options{Providers: []Provider{p}, Public: "https://cxm.example.com/"})
 	b := s.browser("192.0.2.7")
 	b.wants(502, "", "Company cannot be reached", "/signin/oidc/company?next=/issues")
-	b.wants(200, "", "Email address", "/signin")
+	b.wants(200, "", "E-mail address", "/signin")
 	idp.Down = false
 	s.Clock.Forward(10 * time.Second)
 	if status, to, _ := b.does("/signin/oidc/company"); status != http.StatusSeeOther || !strings.Contains(to, url.QueryEscape("https://cxm.example.com/signin/oidc/company/callback")) {

@@ -154,6 +154,29 @@ func (d *Desk) managed(ctx context.Context, by signin.Who, id int64) (signin.Per
 	return p, by.MayManage(p)
 }
 
+// Rename gives the person who is signed in another name. Who has no password is named
+// by the provider that lets them in.
+func (d *Desk) Rename(ctx context.Context, by signin.Who, name string) error {
+	p := by.Person
+	if p.ID == 0 || by.Session.ID == 0 {
+		return signin.Refused("a name is changed by whose it is: sign in first")
+	}
+	if p.Password.Empty() {
+		return signin.Refused("your name is as your provider says: change it there, and sign in again")
+	}
+	name, err := signin.CleanName(name)
+	if err != nil || name == p.Name {
+		return err
+	}
+	if err := d.Store.Rename(ctx, p.ID, name); err != nil {
+		return err
+	}
+	was := p.Name
+	p.Name = name
+	d.told(ctx, by, signin.PersonChanged, p, "", "the name, which was "+was)
+	return nil
+}
+
 // ChangePassword gives the person who is signed in another password, which ends all
 // their sessions, this one too. The error is signin.ErrWrong when the old one is not
 // theirs; attempts are counted as those to sign in are.

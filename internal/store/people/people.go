@@ -198,6 +198,17 @@ func end(ctx context.Context, q *db.Queries, id int64) error {
 	return err
 }
 
+// Rename keeps another name. The error is signin.ErrNobody.
+func (s *Store) Rename(ctx context.Context, id int64, name string) error {
+	return s.save(ctx, "name", "changing the name", func(ctx context.Context, q *db.Queries) error {
+		p, err := q.Person(ctx, id)
+		if err := absent(1, err, signin.ErrNobody); err != nil {
+			return err
+		}
+		return q.SavePerson(ctx, db.SavePersonParams{ID: id, Email: p.Email, EmailKey: p.EmailKey, Name: name})
+	})
+}
+
 // Rehash keeps another hash of the same password, unless the password has changed.
 func (s *Store) Rehash(ctx context.Context, id int64, was, is credential.Secret) error {
 	return s.save(ctx, "rehash", "hashing the password anew", func(ctx context.Context, q *db.Queries) error {

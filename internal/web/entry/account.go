@@ -48,9 +48,24 @@ func (a *area) account(r *http.Request, g site.Guest, _ *ui.Shell) (page.Page, e
 
 func (a *area) accountPage(r *http.Request, g site.Guest, faults map[string]string, trouble string) (page.Page, error) {
 	sessions, err := a.Own.Sessions(r.Context(), g.Who)
-	return NewAccount(AccountData{
-		Person: g.Who.Person, Current: g.Who.Session, Sessions: sessions, Providers: a.Providers.Providers(), Faults: faults, Error: trouble,
-	}), err
+	d := AccountData{
+		Person: g.Who.Person, Name: g.Who.Person.Name, Current: g.Who.Session, Sessions: sessions, Providers: a.Providers.Providers(), Faults: faults, Error: trouble,
+	}
+	if faults["name"] != "" {
+		d.Name = r.PostForm.Get("name")
+	}
+	return NewAccount(d), err
+}
+
+func (a *area) rename(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) {
+	name, err := signin.CleanName(r.PostForm.Get("name"))
+	if err != nil {
+		return a.accountAgain(r, g, map[string]string{"name": err.Error()}, trouble{})
+	}
+	if err := a.Own.Rename(r.Context(), g.Who, name); err != nil {
+		return site.Answer{}, refused(err)
+	}
+	return site.Answer{To: "/account", Notice: ui.Notice{Text: "You are called " + name + " from now on.", Tone: ui.Good}}, nil
 }
 
 func (a *area) changePassword(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) {
@@ -63,17 +78,17 @@ func (a *area) changePassword(r *http.Request, g site.Guest, _ *ui.Shell) (site.
 		faults["is"] = "choose one of at least 12 characters"
 	}
 	if len(faults) > 0 {
-		return a.accountAgain(r, g, faults, "", 0)
+		return a.accountAgain(r, g, faults, trouble{})
 	}
 	err := a.Own.ChangePassword(r.Context(), g.Who, credential.NewSecret(was), credential.NewSecret(is))
 	if f, ok := errors.AsType[*Fault](err); ok {
-		return a.accountAgain(r, g, map[string]string{"is": f.Text}, "", 0)
+		return a.accountAgain(r, g, map[string]string{"is": f.Text}, trouble{})
 	}
 	if errors.Is(err, signin.ErrWrong) {
-		return a.accountAgain(r, g, map[string]string{"was": "this is not your password"}, "", 0)
+		return a.accountAgain(r, g, map[string]string{"was": "this is not your password"}, trouble{})
 	}
-	if text, status := trouble(err); text != "" {
-		return a.accountAgain(r, g, nil, text, status)
+	if why := a.trouble(err); why.text != "" {
+		return a.accountAgain(r, g, nil, why)
 	}
 	if err != nil {
 		return site.Answer{}, refused(err)
@@ -84,9 +99,9 @@ func (a *area) changePassword(r *http.Request, g site.Guest, _ *ui.Shell) (site.
 	}, nil
 }
 
-func (a *area) accountAgain(r *http.Request, g site.Guest, faults map[string]string, trouble string, status int) (site.Answer, error) {
-	p, err := a.accountPage(r, g, faults, trouble)
-	return site.Answer{Page: p, Status: status}, err
+func (a *area) accountAgain(r *http.Request, g site.Guest, faults map[string]string, why trouble) (site.Answer, error) {
+	p, err := a.accountPage(r, g, faults, why.text)
+	return site.Answer{Page: p, Status: why.status, After: why.after}, err
 }
 
 // refused lets people read why they may not.

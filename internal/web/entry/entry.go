@@ -71,6 +71,8 @@ type Own interface {
 	// End ends one of them; signin.ErrNotKnown: there is none of that number.
 	End(ctx context.Context, who signin.Who, session int64) error
 	ChangePassword(ctx context.Context, who signin.Who, was, is credential.Secret) error
+	// Rename gives them another name, which signin.CleanName has read.
+	Rename(ctx context.Context, who signin.Who, name string) error
 	// Begins says that somebody works in a tenant that is connected to nothing yet,
 	// and may connect it.
 	Begins(ctx context.Context, p signin.Person) bool
@@ -137,6 +139,7 @@ func (a *area) forms() map[string]site.Form {
 		"/setup":                {View: site.View{Title: "Set up cxm", What: "The account", Open: true, List: in}, Do: a.setUp},
 		"/reset":                {View: site.View{Title: "Choose a password", What: "The password", Open: true, List: in}, Do: a.reset},
 		"/tenant":               {View: site.View{Title: "Another tenant", What: "This tenant", Own: true, List: ui.Link{Text: "Go to the overview", URL: "/"}}, Do: a.tenant},
+		"/account/name":         {View: account, Do: a.rename},
 		"/account/password":     {View: account, Do: a.changePassword},
 		"/account/session/end":  {View: account, Do: a.endSession},
 		"/account/sessions/end": {View: account, Do: a.endOthers},

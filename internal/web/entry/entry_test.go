@@ -107,6 +107,10 @@ func (h *house) ChangePassword(_ context.Context, who signin.Who, was, is creden
 	return h.note("change %d %s %s", who.Person.ID, was.Reveal(), is.Reveal())
 }
 
+func (h *house) Rename(_ context.Context, who signin.Who, name string) error {
+	return h.note("rename %d %s", who.Person.ID, name)
+}
+
 func (h *house) Begins(context.Context, signin.Person) bool { return h.fresh }
 
 func (h *house) Providers() []Provider {
@@ -188,7 +192,7 @@ func TestSignIn(t *testing.T) {
 		{"led away", house{}, "engineer@example.com", good, "https://evil.example.com/", 303, "/", ""},
 		{"led away, too", house{}, "engineer@example.com", good, "//evil.example.com", 303, "/", ""},
 		{"wrong", house{err: signin.ErrWrong}, "engineer@example.com", good, "/issues", 422, "", "The address or the password is not right."},
-		{"throttled", house{err: signin.Throttled{Until: now()}}, "engineer@example.com", good, "", 429, "", "try again after 09:30:00 UTC"},
+		{"throttled", house{err: signin.Throttled{Until: now().Add(90 * time.Second)}}, "engineer@example.com", good, "", 429, "", "try again in 90 seconds, at 09:31:30 UTC"},
 		{"busy", house{err: ErrBusy}, "engineer@example.com", good, "", 503, "", "Many people sign in"},
 		{"broken", house{err: errors.New(secret)}, "engineer@example.com", good, "", 500, "", "Something went wrong inside cxm"},
 		{"no address", house{}, "", good, "", 422, "", "write your e-mail address"},
@@ -392,6 +396,10 @@ func TestAccount(t *testing.T) {
 		{"not theirs", house{known: true, err: signin.ErrWrong}, post("/account/password", "was", "old", "is", good), 422, "", "this is not your password", "change"},
 		{"easy", house{known: true, err: &Fault{"is", "it is easy: choose another"}}, post("/account/password", "was", "old", "is", good), 422, "", "it is easy: choose another", "change"},
 		{"throttled", house{known: true, err: signin.Throttled{Until: now()}}, post("/account/password", "was", "old", "is", good), 429, "", "09:30:00 UTC", "change"},
+		{"renamed", house{known: true}, post("/account/name", "name", " Ada "), 303, "/account", "", "rename 1 Ada"},
+		{"no name", house{known: true}, post("/account/name", "name", " "), 422, "", "the name is empty", ""},
+		{"named by a provider", house{known: true, err: signin.Refused("your name is as your provider says")}, post("/account/name", "name", "Ada"), 303, "/account", "", "rename 1 Ada"},
+		{"nobody renames", house{}, post("/account/name", "name", "Ada"), 303, "/signin?next=%2F", "", ""},
 		{"nothing typed", house{known: true}, post("/account/password"), 422, "", "write the password that you have now", ""},
 		{"ended", house{known: true}, post("/account/session/end", "session", "6"), 303, "/account", "", "end 6 of 1"},
 		{"not theirs to end", house{known: true, err: signin.ErrNotKnown}, post("/account/session/end", "session", "99"), 303, "/account", "", "end 99 of 1"},
@@ -407,6 +415,30 @@ func TestAccount(t *testing.T) {
 		}
 		if strings.Contains(text, good) || strings.Contains(text, secret) || strings.Contains(text, `"hash"`) {
 			t.Errorf("%s: the page says too much", c.name)
+		}
+	}
+}
+
+// TestRetryAfter: who is to wait is told for how long, in the header too (RFC 9110,
+// section 10.2.3), and never to come back too early.
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		err   error
+		path  string
+		want  string
+		words string
+	}{
+		{"a moment", signin.Throttled{Until: now().Add(1200 * time.Millisecond)}, "/signin", "2", "in 2 seconds, at 09:30:01 UTC"},
+		{"over by now", signin.Throttled{Until: now()}, "/signin", "1", "in 1 second, at"},
+		{"long", signin.Throttled{Until: now().Add(15 * time.Minute)}, "/account/password", "900", "in 15 minutes, at 09:45:00 UTC"},
+		{"busy", ErrBusy, "/signin", "5", "in some seconds"},
+		{"wrong", signin.ErrWrong, "/signin", "", "is not right"},
+	} {
+		h := house{err: c.err, known: c.path != "/signin"}
+		w, _ := h.ask(t, post(c.path, "address", "engineer@example.com", "password", good, "was", "old", "is", good))
+		if got := w.Header().Get("Retry-After"); got != c.want || !strings.Contains(w.Body.String(), c.words) {
+			t.Errorf("%s: %d, Retry-After %q, want %q with %q: %s", c.name, w.Code, got, c.want, c.words, w.Body)
 		}
 	}
 }

@@ -2,9 +2,12 @@ package entry
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -47,28 +50,51 @@ func (a *area) signIn(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, 
 		return site.Answer{Page: a.signInPage(d)}, nil
 	}
 	o, err := a.Desk.SignIn(r.Context(), d.Address, credential.NewSecret(password), from(r))
-	if status := 0; err != nil {
-		if d.Trouble, status = trouble(err); d.Trouble == "" {
+	if err != nil {
+		why := a.trouble(err)
+		if d.Trouble = why.text; d.Trouble == "" {
 			return site.Answer{}, err
 		}
-		return site.Answer{Page: a.signInPage(d), Status: status}, nil
+		return site.Answer{Page: a.signInPage(d), Status: why.status, After: why.after}, nil
 	}
 	return a.entered(r, g, o, d.Next)
 }
 
-// trouble is why nobody is let in, in words for people, and the status that says so;
-// empty: something went wrong.
-func trouble(err error) (text string, status int) {
+// trouble is why nobody is let in, and how it is answered.
+type trouble struct {
+	text   string // for people; empty: something went wrong
+	status int
+	after  time.Duration // when to try again; 0: at once
+}
+
+// busy is when to try again after too many came at once.
+const busy = 5 * time.Second
+
+func (a *area) trouble(err error) trouble {
 	if t, ok := errors.AsType[signin.Throttled](err); ok {
-		return "There were too many attempts. Nobody is kept out for long: try again after " + t.Until.UTC().Format("15:04:05 UTC") + ".", http.StatusTooManyRequests
+		wait := max(time.Second, t.Until.Sub(a.Clock()))
+		return trouble{Throttled(wait, t.Until), http.StatusTooManyRequests, wait}
 	}
 	switch {
 	case errors.Is(err, signin.ErrWrong):
-		return "The address or the password is not right. Try again, or ask an admin for a link to choose a new password.", http.StatusUnprocessableEntity
+		return trouble{text: "The address or the password is not right. Try again, or ask an admin for a link to choose a new password.", status: http.StatusUnprocessableEntity}
 	case errors.Is(err, ErrBusy):
-		return "Many people sign in at this moment. Nothing is wrong: try again in some seconds.", http.StatusServiceUnavailable
+		return trouble{"Many people sign in at this moment. Nothing is wrong: try again in some seconds.", http.StatusServiceUnavailable, busy}
 	}
-	return "", 0
+	return trouble{}
+}
+
+// Throttled says for how long nobody is let in, and until when: whoever reads it later
+// knows from the time.
+func Throttled(wait time.Duration, until time.Time) string {
+	n, unit := int(math.Ceil(wait.Seconds())), "second"
+	if n > 90 {
+		n, unit = int(math.Ceil(wait.Minutes())), "minute"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("There were too many attempts. Nobody is kept out for long: try again in %d %s, at %s.", n, unit, until.UTC().Format("15:04:05 UTC"))
 }
 
 func (a *area) signOut(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) {
@@ -154,7 +180,7 @@ func (a *area) setUp(r *http.Request, g site.Guest, s *ui.Shell) (site.Answer, e
 	}
 	o, err := a.Desk.SetUp(r.Context(), credential.NewSecret(link), n, from(r))
 	if err != nil {
-		return chosen(d, s, err)
+		return a.chosen(d, s, err)
 	}
 	answer, err = a.entered(r, g, o, "")
 	answer.Notice = ui.Notice{Text: "The account is made, and you are signed in.", Tone: ui.Good}
@@ -162,7 +188,7 @@ func (a *area) setUp(r *http.Request, g site.Guest, s *ui.Shell) (site.Answer, e
 }
 
 // chosen is what follows when a password, or who has it, was not taken.
-func chosen(d SetUpData, s *ui.Shell, err error) (site.Answer, error) {
+func (a *area) chosen(d SetUpData, s *ui.Shell, err error) (site.Answer, error) {
 	if f, ok := errors.AsType[*Fault](err); ok {
 		d.Faults[f.Field] = f.Text
 		return site.Answer{Page: NewSetUp(d)}, nil
@@ -170,11 +196,11 @@ func chosen(d SetUpData, s *ui.Shell, err error) (site.Answer, error) {
 	if errors.Is(err, signin.ErrLink) {
 		return problem(s, http.StatusGone, *Useless(err))
 	}
-	status := 0
-	if d.Error, status = trouble(err); d.Error == "" {
+	why := a.trouble(err)
+	if d.Error = why.text; d.Error == "" {
 		return site.Answer{}, err
 	}
-	return site.Answer{Page: NewSetUp(d), Status: status}, nil
+	return site.Answer{Page: NewSetUp(d), Status: why.status, After: why.after}, nil
 }
 
 func (a *area) reset(r *http.Request, _ site.Guest, s *ui.Shell) (site.Answer, error) {
@@ -188,7 +214,7 @@ func (a *area) reset(r *http.Request, _ site.Guest, s *ui.Shell) (site.Answer, e
 		return site.Answer{Page: NewSetUp(d)}, nil
 	}
 	if err := a.Desk.Reset(r.Context(), credential.NewSecret(link), password, from(r)); err != nil {
-		return chosen(d, s, err)
+		return a.chosen(d, s, err)
 	}
 	return site.Answer{To: "/signin", Notice: ui.Notice{Text: "The password is set, and all earlier sessions have ended. Sign in with it.", Tone: ui.Good}}, nil
 }

@@ -31,7 +31,7 @@ type SignInData struct {
 // NewSignIn is the page. An address that is missing is said at its field.
 func NewSignIn(d SignInData) SignIn {
 	form := ui.Form{ID: "signin", Action: "/signin", Submit: "Sign in", Error: d.Trouble, Fields: []ui.Field{
-		{Name: "address", Label: "Email address", Type: "email", Value: d.Address, Required: true, Autocomplete: "username", Focus: d.Address == ""},
+		{Name: "address", Label: "E-mail address", Type: "email", Value: d.Address, Required: true, Autocomplete: "username", Focus: d.Address == ""},
 		{Name: "password", Label: "Password", Type: "password", Required: true, Autocomplete: "current-password", Focus: d.Address != ""},
 		{Name: "next", Type: "hidden", Value: d.Next},
 	}}
@@ -70,7 +70,7 @@ func NewSetUp(d SetUpData) SignIn {
 		form.Action, form.Submit = "/setup", "Create the account"
 		form.Fields = append(form.Fields,
 			ui.Field{Name: "name", Label: "Your name", Value: d.Fields["name"], Required: true, Autocomplete: "name", Focus: true},
-			ui.Field{Name: "address", Label: "Email address", Type: "email", Value: d.Fields["address"], Required: true, Autocomplete: "username"},
+			ui.Field{Name: "address", Label: "E-mail address", Type: "email", Value: d.Fields["address"], Required: true, Autocomplete: "username"},
 		)
 	}
 	form.Fields = append(form.Fields, ui.Field{
@@ -138,6 +138,7 @@ func NewWelcome(d WelcomeData) Welcome {
 // Account is what people see of their own account.
 type Account struct {
 	Facts    []ui.Fact
+	Name     *ui.Form // nil: whoever lets them in says their name
 	Roles    ui.Table
 	Sessions []Session
 	More     int        // sessions that are not shown
@@ -160,10 +161,11 @@ type Session struct {
 // AccountData is what the page of one's own account is made from.
 type AccountData struct {
 	Person    signin.Person
+	Name      string // as it was typed, or as it is
 	Current   signin.Session
 	Sessions  []signin.Session // the latest first
 	Providers []Provider
-	Faults    map[string]string // by field of the password's form: was, is
+	Faults    map[string]string // by field: name, was, is
 	Error     string
 }
 
@@ -173,7 +175,7 @@ const mostSessions = 20
 // NewAccount is the page.
 func NewAccount(d AccountData) Account {
 	p := d.Person
-	a := Account{Roles: roles(p), Facts: []ui.Fact{{Name: "Name", Text: orNone(p.Name)}, {Name: "Email address", Text: orNone(p.Email)}, {Name: "Here since", Time: p.CreatedAt}}}
+	a := Account{Roles: roles(p), Facts: []ui.Fact{{Name: "E-mail address", Text: orNone(p.Email)}, {Name: "Here since", Time: p.CreatedAt}}}
 	if p.Installation {
 		a.Facts = append(a.Facts, ui.Fact{Name: "Installation", Text: "You look after it."})
 	}
@@ -189,9 +191,14 @@ func NewAccount(d AccountData) Account {
 		a.Others = &ui.Action{Text: "End all others", URL: "/account/sessions/end", Post: true}
 	}
 	if p.Password.Empty() {
+		a.Facts = slices.Insert(a.Facts, 0, ui.Fact{Name: "Name", Text: orNone(p.Name), Detail: "as your provider says"})
 		a.Provider = "You have no password here: you sign in by a provider, and change it there."
 		return a
 	}
+	name := wrong(ui.Form{ID: "name", Action: "/account/name", Submit: "Change the name", Fields: []ui.Field{
+		{Name: "name", Label: "Name", Value: d.Name, Required: true, Autocomplete: "name", Hint: "As others here see you. The audit log names you by your address."},
+	}}, d.Faults)
+	a.Name = &name
 	form := wrong(ui.Form{ID: "password", Action: "/account/password", Submit: "Change the password", Error: d.Error, Fields: []ui.Field{
 		{Name: "was", Label: "Your password now", Type: "password", Required: true, Autocomplete: "current-password"},
 		{Name: "is", Label: "The new one", Type: "password", Required: true, Autocomplete: "new-password", Hint: passwordHint + " It ends all your sessions, and you sign in again."},

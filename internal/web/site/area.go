@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"cxm/internal/signin/role"
 	"cxm/internal/web"
@@ -54,6 +55,7 @@ type Answer struct {
 	Notice  ui.Notice      // nothing is told when its text is empty
 	Page    page.Page      // the form again, or what is shown once; nil: it is done
 	Status  int            // of the answer with a page; 0: 422 to a form, 200 to a lead
+	After   time.Duration  // when to try again, with a page that says 429 or 503; 0: nothing is said (Retry-After)
 	Cookies []*http.Cookie // are set in any case
 }
 

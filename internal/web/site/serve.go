@@ -3,8 +3,10 @@ package site
 import (
 	"encoding/csv"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,6 +92,9 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, f Form, refused st
 		return
 	}
 	if a.Page != nil {
+		if a.After > 0 { // whole seconds (RFC 9110, section 10.2.3), so that it is not tried too early
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(a.After.Seconds()))))
+		}
 		s.write(w, r, a.status(r), shell, a.Page)
 		return
 	}
