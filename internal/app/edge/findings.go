@@ -192,8 +192,9 @@ func (j journal) Run(ctx context.Context, id int64) (api.Run, error) {
 	return toRun(r), err
 }
 
+// run is a run without its journal, which may be long.
 func run(ctx context.Context, a *app.App, id int64) (plan.Run, error) {
-	r, _, err := a.RunOf(ctx, id)
+	r, err := lists.New(a.DB.Base(), a.Tenant).Run(ctx, id)
 	if err != nil && statusOf(err) != 0 {
 		return r, missing("there is no run %d: GET /v1/runs lists them", id)
 	}

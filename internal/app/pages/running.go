@@ -192,6 +192,7 @@ func (p runs) more(r *http.Request, g site.Guest, a *app.App, l *lists.Store, no
 			d.Undone = other.ID
 		}
 	}
+	p.said(g, now, d)
 	if e, _, ok := p.app.Errands.At(approving(g.Tenant, now.ID)); ok {
 		switch {
 		case e.Going():
@@ -201,6 +202,22 @@ func (p runs) more(r *http.Request, g site.Guest, a *app.App, l *lists.Store, no
 		}
 	}
 	return err
+}
+
+// said adds what who had the run begun is told of it, for as long as that is remembered.
+func (p runs) said(g site.Guest, now plan.Run, d *running.RunData) {
+	name := planning(g.Tenant, now.Integration)
+	if now.Undoes != 0 {
+		name = undoing(g.Tenant, now.Undoes)
+	}
+	e, _, _ := p.app.Errands.At(name)
+	before, carries := e.Given.(earlier)
+	switch result, ended := e.Result.(done); {
+	case ended && some(result.Run) == now.ID:
+		d.Remarks, d.Beside = result.Remarks, some(result.Waits)
+	case e.Going() && carries && now.ID > before.last && now.State == plan.Finished:
+		d.Ending = true
+	}
 }
 
 func approving(tenant string, run int64) string { return fmt.Sprintf("approve %q %d", tenant, run) }
@@ -242,6 +259,10 @@ func (p runs) Approve(r *http.Request, g site.Guest, id int64) error {
 }
 
 func (p runs) Reject(r *http.Request, g site.Guest, id int64, why string) error {
+	why, err := plan.ReadRejection(why)
+	if err != nil {
+		return &running.BadReason{Text: err.Error()}
+	}
 	a, err := p.of(r, g)
 	if err != nil {
 		return err

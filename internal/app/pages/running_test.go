@@ -1,14 +1,17 @@
 package pages
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
+	"cxm/internal/api"
 	"cxm/internal/app"
 	"cxm/internal/app/apptest"
+	"cxm/internal/app/errand"
 	"cxm/internal/plan"
 	"cxm/internal/signin/role"
 )
@@ -60,14 +63,17 @@ func (b *bed) planned(session string) string {
 	return found[1]
 }
 
-// applied applies a plan on the page.
-func (b *bed) applied(session, digest string) {
+// applied applies a plan on the page, which ends at an address.
+func (b *bed) applied(session, digest, to string) {
 	b.Helper()
 	b.shows(session, "/runs/plan/apply?integration=1&digest="+digest, "Apply this plan?")
-	if r := b.post(session, "/runs/plan/apply", "integration", "1", "digest", digest); r.to != "/runs/plan?integration=1" {
+	if r := b.post(session, "/runs/plan/apply", "integration", "1", "digest", digest); r.to != "/runs/plan/progress?integration=1" {
 		b.Fatalf("applying answers %d to %s: %s", r.status, r.to, body(r.text))
 	}
 	b.ended(planning(b.App.Tenant, 1))
+	if r := b.get(session, "/runs/plan/progress?integration=1"); r.to != to {
+		b.Fatalf("what was applied ends at %q, want %q: %d", r.to, to, r.status)
+	}
 }
 
 // TestPlanAndRun: what a plan shows is carried out, once and by its digest; the run,
@@ -85,13 +91,13 @@ func TestPlanAndRun(t *testing.T) {
 			t.Fatalf("a viewer applies a plan: %d", r.status)
 		}
 		b.AWS(apptest.Disks(0, 4)...) // it is another plan now
-		b.applied(engineer, digest)
+		b.applied(engineer, digest, "/runs/plan?integration=1")
 		b.shows(engineer, "/runs/plan?integration=1", "Something had changed since the plan was made", "4 issues would be created")
 		if n := b.Writes.Take(); n != 0 {
 			t.Fatalf("a plan that nobody saw was carried out: %d writes", n)
 		}
 		digest = b.planned(engineer)
-		b.applied(engineer, digest)
+		b.applied(engineer, digest, "/runs/1")
 		if n := b.Writes.Take(); n != 4 {
 			t.Errorf("%d writes for 4 issues", n)
 		}
@@ -108,10 +114,31 @@ func TestPlanAndRun(t *testing.T) {
 		if csv := b.get(viewer, at+"/journal.csv"); strings.Count(csv.text, "\n") != 5 || csv.status != 200 {
 			t.Errorf("%d: %s", csv.status, csv.text)
 		}
-		b.shows(viewer, at+"/live", "event: done")
+		b.shows(viewer, at+"/live", "event: next")
+		b.remarked(viewer, run)
 		b.listed(viewer)
 		b.undone(engineer, run)
 	})
+}
+
+// remarked looks at the page of a run of which there is more to say than its steps do:
+// before that is known it is watched, and then it is said.
+func (b *bed) remarked(session string, run plan.Run) {
+	b.Helper()
+	end, waits, at := make(chan struct{}), int64(77), fmt.Sprintf("/runs/%d", run.ID)
+	err := b.App.Errands.Begin(b.Context(), planning(b.App.Tenant, 1), errand.Errand{Given: earlier{run.ID - 1}}, func(context.Context) (any, error) {
+		<-end
+		return done{api.Started{Run: &run.ID, Waits: &waits, Remarks: []string{"GitLab dropped a label."}}}, nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.shows(session, at, `data-live="`+at+`/live"`)
+	close(end)
+	b.ended(planning(b.App.Tenant, 1))
+	if text := b.shows(session, at, "GitLab dropped a label.", "/runs/77", "waits for approval"); strings.Contains(text, "data-live") {
+		b.Errorf("it is watched although it is over: %s", body(text))
+	}
 }
 
 // last is the last run.
@@ -169,11 +196,14 @@ func (b *bed) undone(session string, run plan.Run) {
 		b.Fatalf("another digest: %d", r.status)
 	}
 	b.shows(session, at+"/apply?digest="+digest[1], "remembered as what people chose")
-	if r := b.post(session, at+"/apply", "digest", digest[1]); r.to != at {
+	if r := b.post(session, at+"/apply", "digest", digest[1]); r.to != at+"/progress" {
 		b.Fatalf("undoing answers %d: %s", r.status, body(r.text))
 	}
 	b.ended(undoing(b.App.Tenant, run.ID))
 	undo := b.last()
+	if r := b.get(session, at+"/progress"); r.to != fmt.Sprintf("/runs/%d", undo.ID) {
+		b.Errorf("undoing ends at %q: %d", r.to, r.status)
+	}
 	if n := b.Writes.Take(); n != 3 || undo.Undoes != run.ID {
 		b.Errorf("%d writes, and then %+v", n, undo)
 	}
@@ -192,7 +222,7 @@ func TestHeld(t *testing.T) {
 		b.AWS(apptest.Disks(0, 8)...)
 		digest := b.planned(engineer)
 		b.shows(engineer, "/runs/plan", "8 steps are held", "Have it wait for approval", "It would create 8 issues, more than 3.")
-		b.applied(engineer, digest)
+		b.applied(engineer, digest, "/runs/1")
 		held := b.last()
 		at := fmt.Sprintf("/runs/%d", held.ID)
 		if held.State != plan.Waiting {
@@ -212,7 +242,7 @@ func TestHeld(t *testing.T) {
 			t.Fatalf("rejecting answers %d: %s", r.status, body(r.text))
 		}
 		b.shows(engineer, at, "said no to it: Only a &lt;b&gt;test", "Approve after all")
-		if r := b.post(engineer, at+"/reject", "reason", "again"); r.status != 303 || r.to == at {
+		if r := b.post(engineer, at+"/reject", "reason", "again"); r.to != at || r.header.Get("Set-Cookie") == "" {
 			t.Errorf("rejected twice: %d to %s", r.status, r.to)
 		}
 		if digest := b.planned(engineer); digest != "" {

@@ -13,7 +13,6 @@ import (
 
 	"cxm/internal/money"
 	"cxm/internal/signin/role"
-	"cxm/internal/web"
 	"cxm/internal/web/page"
 	"cxm/internal/web/site"
 	"cxm/internal/web/ui"
@@ -172,6 +171,9 @@ func NewPlan(at ui.Place, d PlanData) Plan {
 	switch d.State {
 	case Making, Applying:
 		out.Live = planAt + "/live?integration=" + strconv.FormatInt(d.Chosen, 10)
+		if d.State == Applying {
+			out.Again = planProgress(d.Chosen)
+		}
 	case Made:
 		out.made(at, d)
 	case Applied:
@@ -226,7 +228,9 @@ func (p *Plan) made(at ui.Place, d PlanData) {
 		p.one(at, d, kind)
 		return
 	}
-	p.Figures = planFigures(d)
+	if d.n() > 0 { // else a sentence says it
+		p.Figures = planFigures(d)
+	}
 	p.Held = held(d)
 	for _, v := range verbs() {
 		if len(d.Changes[v]) > 0 {
@@ -408,17 +412,17 @@ func (a *area) makePlan(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer
 	return site.Answer{To: planOf(in)}, a.Plans.Make(r, g, in)
 }
 
-func (a *area) askApply(r *http.Request, g site.Guest, shell *ui.Shell) (page.Page, error) {
+func (a *area) askApply(r *http.Request, g site.Guest, shell *ui.Shell) (site.Answer, error) {
 	d, err := a.Plans.Plan(r, g, chosen(r))
 	if err != nil {
-		return nil, err
+		return site.Answer{}, err
 	}
 	if d.State != Made || d.Digest != r.FormValue("digest") {
-		return nil, &site.Refusal{Text: "There is another plan by now, or none. Look at the plan again, and apply that one."}
+		return late(planOf(d.Chosen), "There is another plan by now, or none. Look at the plan again, and apply that one."), nil
 	}
 	shell.Title = "Apply this plan?"
 	shell.Trail = []ui.Link{runsLink(), {Text: "The plan", URL: planOf(d.Chosen)}}
-	return NewApply(d), nil
+	return site.Answer{Page: NewApply(d)}, nil
 }
 
 // NewApply asks before a plan is carried out.
@@ -443,40 +447,5 @@ func NewApply(d PlanData) page.Confirm {
 
 func (a *area) applyPlan(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) {
 	in := chosen(r)
-	return site.Answer{To: planOf(in)}, a.Plans.Apply(r, g, in, r.PostFormValue("digest"))
-}
-
-// planLive waits for the end of what is under way, and leads on.
-func (a *area) planLive(r *http.Request, g site.Guest, out *web.Stream) error {
-	for first := true; ; first = false {
-		d, err := a.Plans.Plan(r, g, chosen(r))
-		switch {
-		case err != nil:
-			return out.Done() // it cannot be looked at any more
-		case d.State == Applying && d.Run != 0:
-			return out.Next(runAt(d.Run))
-		case d.State != Making && d.State != Applying:
-			if first && d.State == NoPlan {
-				return out.Done()
-			}
-			return out.Next(planOf(d.Chosen))
-		}
-		if err := out.Part("running-since", Since{d.Since, a.Clock()}); err != nil {
-			return err
-		}
-		if !a.pause(r.Context()) {
-			return nil
-		}
-	}
-}
-
-// Since is for how long something is under way.
-type Since struct{ From, Now time.Time }
-
-// Text is it in words.
-func (s Since) Text() string {
-	if s.From.IsZero() || s.Now.Before(s.From) {
-		return "just begun"
-	}
-	return "for " + lasting(s.Now.Sub(s.From))
+	return led(planProgress(in), planOf(in), a.Plans.Apply(r, g, in, r.PostFormValue("digest")))
 }

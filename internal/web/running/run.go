@@ -62,6 +62,9 @@ type RunData struct {
 	After    bool   // it was rejected, and can be approved after all
 	Begun    string // what was asked for and is under way, in words; empty: nothing
 	Trouble  string // why what was asked for failed; empty: it did not
+	Ending   bool   // its steps are taken, and what else there is to say of it is not known yet
+	Remarks  []string
+	Beside   int64 // the run in which what the brakes kept from it waits; 0: none
 	Steps    []Entry
 	Outcome  string // that the steps are filtered by
 	Next     string // where their next page begins
@@ -96,6 +99,7 @@ type View struct {
 // Progress is how far a run is. It is sent anew while it goes on.
 type Progress struct {
 	Summary page.Summary
+	Begun   bool // steps were taken, or are to be: else the summary says it all
 	Percent int
 	Figures []ui.Figure
 	Latest  []Row
@@ -117,7 +121,7 @@ type Row struct {
 }
 
 // going says that something is under way that changes the page.
-func (d RunData) going() bool { return d.Run.State == Running || d.Begun != "" }
+func (d RunData) going() bool { return d.Run.State == Running || d.Begun != "" || d.Ending }
 
 // NewRun is the page of a run.
 func NewRun(at ui.Place, d RunData) RunPage {
@@ -176,6 +180,9 @@ func runNotices(d RunData) []ui.Notice {
 	if d.Trouble != "" {
 		out = append(out, ui.Notice{Text: sentence(d.Trouble), Tone: ui.Bad})
 	}
+	for _, r := range d.Remarks {
+		out = append(out, ui.Notice{Text: sentence(r), Tone: ui.Warn})
+	}
 	return out
 }
 
@@ -185,14 +192,14 @@ func runFacts(d RunData) []ui.Fact {
 	if r.Integration == "" {
 		out[0].Text = "not known any more"
 	}
-	if r.Why != "" {
+	if r.Why != "" && r.State != Waiting { // of what waits it is said above
 		out = append(out, ui.Fact{Name: "Held, since", Text: r.Why})
 	}
 	switch {
 	case r.ApprovedBy != "":
 		out = append(out, ui.Fact{Name: "Approved by", Text: r.ApprovedBy}, ui.Fact{Name: "Approved", Time: r.ApprovedAt})
 	case r.RejectedBy != "":
-		out = append(out, ui.Fact{Name: "Rejected by", Text: r.RejectedBy, Detail: r.Rejection})
+		out = append(out, ui.Fact{Name: "Rejected by", Text: r.RejectedBy})
 	case r.Why == "":
 		out = append(out, ui.Fact{Name: "Approved by", Text: "nobody had to"})
 	}
@@ -201,6 +208,9 @@ func runFacts(d RunData) []ui.Fact {
 	}
 	if r.Undoes != 0 {
 		out = append(out, ui.Fact{Name: "Takes back", Text: fmt.Sprintf("run %d", r.Undoes), URL: runAt(r.Undoes)})
+	}
+	if d.Beside != 0 {
+		out = append(out, ui.Fact{Name: "Held back", Text: fmt.Sprintf("run %d", d.Beside), URL: runAt(d.Beside), Detail: "waits for approval"})
 	}
 	if d.Undone != 0 {
 		out = append(out, ui.Fact{Name: "Taken back by", Text: fmt.Sprintf("run %d", d.Undone), URL: runAt(d.Undone)})
@@ -219,7 +229,11 @@ func runFacts(d RunData) []ui.Fact {
 func NewProgress(d RunData) Progress {
 	t := d.Tally
 	done, left := t[Done]+t[Adopted], d.Run.Steps-t[Done]-t[Adopted]-t[Failed]-t[InDoubt]-t[Skipped]-t[Dropped]
-	p := Progress{Waits: d.Waits, Latest: stepRows(d.Latest)}
+	p := Progress{Waits: d.Waits, Latest: stepRows(d.Latest), Summary: summary(d, done, max(left, 0))}
+	if !d.begun() {
+		return p
+	}
+	p.Begun = true
 	if d.Run.Steps > 0 {
 		p.Percent = min(100, (d.Run.Steps-max(left, 0))*100/d.Run.Steps)
 	}
@@ -234,15 +248,19 @@ func NewProgress(d RunData) Progress {
 		}
 		p.Figures = append(p.Figures, ui.Figure{Label: f.label, Quantities: []ui.Quantity{{Number: plain(f.n)}}, Tone: f.tone})
 	}
-	p.Summary = summary(d, done, max(left, 0))
 	return p
 }
+
+// begun says that steps of it were taken, or are to be.
+func (d RunData) begun() bool { return d.Run.State != Waiting && d.Run.State != Superseded }
 
 func summary(d RunData, done, left int) page.Summary {
 	of := fmt.Sprintf("%s of %s done", plain(done), counted(d.Run.Steps, "step", "steps"))
 	switch t := d.Tally; {
-	case d.Run.State == Waiting || d.Run.State == Superseded:
-		return page.Summary{Text: counted(d.Run.Steps, "step", "steps") + ", none of which was taken.", Tone: ui.Neutral}
+	case d.Run.State == Waiting:
+		return page.Summary{Text: "None of its " + counted(d.Run.Steps, "step", "steps") + " has been taken.", Tone: ui.Neutral}
+	case d.Run.State == Superseded:
+		return page.Summary{Text: "None of its " + counted(d.Run.Steps, "step", "steps") + " was taken.", Tone: ui.Neutral}
 	case d.Run.State == Running && left > 0:
 		return page.Summary{Text: of + ", " + plain(left) + " to go.", Tone: ui.Info}
 	case d.Run.State == Running:
@@ -365,7 +383,7 @@ func (a *area) journal(r *http.Request, g site.Guest, shell *ui.Shell) (page.Pag
 
 // runLive sends how far a run is until it ends.
 func (a *area) runLive(r *http.Request, g site.Guest, out *web.Stream) error {
-	for first := true; ; first = false {
+	for {
 		d, err := a.runData(r, g)
 		if err != nil {
 			return out.Done() // it cannot be looked at any more
@@ -373,10 +391,7 @@ func (a *area) runLive(r *http.Request, g site.Guest, out *web.Stream) error {
 		if err := out.Part("running-progress", NewProgress(d)); err != nil {
 			return err
 		}
-		if !d.going() {
-			if first {
-				return out.Done() // the page says so already
-			}
+		if !d.going() { // only a page that was made before the end watches: its facts and journal are old
 			return out.Next(runAt(d.Run.ID))
 		}
 		if !a.pause(r.Context()) {

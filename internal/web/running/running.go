@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"cxm/internal/signin/role"
@@ -32,10 +31,16 @@ func Templates() fs.FS { return files }
 type Runs interface {
 	Runs(r *http.Request, g site.Guest, f Filter) (RunsData, error)
 	Run(r *http.Request, g site.Guest, id int64) (RunData, error)
-	// Approve begins to carry out what waits, and Reject says no to it.
+	// Approve begins to carry out what waits, and Reject says no to it. What is wrong
+	// with why is a *BadReason.
 	Approve(r *http.Request, g site.Guest, id int64) error
 	Reject(r *http.Request, g site.Guest, id int64, why string) error
 }
+
+// BadReason says what is wrong with the reason that somebody gave.
+type BadReason struct{ Text string }
+
+func (b *BadReason) Error() string { return b.Text }
 
 // Steps has the journals of runs.
 type Steps interface {
@@ -107,14 +112,18 @@ func New(parts Parts) site.Area {
 	read := func(shown func(*http.Request, site.Guest, *ui.Shell) (page.Page, error)) site.View {
 		return of(one, role.Read, "see runs", shown)
 	}
-	approve, reject := of(one, role.Approve, "approve runs", a.askApprove), of(one, role.Approve, "reject runs", a.askReject)
-	undo, apply, planning := of(one, role.Undo, "undo runs", a.askUndo), of(plan, role.Apply, "have a plan carried out", a.askApply), of(plan, role.Plan, "make plans", nil)
+	approve, reject := of(one, role.Approve, "approve runs", nil), of(one, role.Approve, "reject runs", nil)
+	undo, apply, planning := of(one, role.Undo, "undo runs", nil), of(plan, role.Apply, "have a plan carried out", nil), of(plan, role.Plan, "make plans", nil)
 	return site.Area{
 		Templates: files,
 		Views: map[string]site.View{
-			runsAt: runs, planAt: of(plan, role.Read, "see plans", a.plan), planAt + "/apply": apply,
-			"/runs/{id}": read(a.run), "/runs/{id}/journal": read(a.journal), "/runs/{id}/steps/{step}": read(a.step),
-			"/runs/{id}/approve": approve, "/runs/{id}/reject": reject, "/runs/{id}/undo": of(one, role.Read, "see runs", a.undo), "/runs/{id}/undo/apply": undo,
+			runsAt: runs, planAt: of(plan, role.Read, "see plans", a.plan),
+			"/runs/{id}": read(a.run), "/runs/{id}/journal": read(a.journal), "/runs/{id}/steps/{step}": read(a.step), "/runs/{id}/undo": read(a.undo),
+		},
+		Leads: map[string]site.Form{ // what is not to be asked or watched any more leads to where it says why
+			planAt + "/apply": form(apply, a.askApply), planAt + "/progress": form(of(plan, role.Read, "see plans", nil), a.planOn),
+			"/runs/{id}/approve": form(approve, a.askApprove), "/runs/{id}/reject": form(reject, a.askReject),
+			"/runs/{id}/undo/apply": form(undo, a.askUndo), "/runs/{id}/undo/progress": form(read(nil), a.undoOn),
 		},
 		Forms: map[string]site.Form{
 			planAt: form(planning, a.makePlan), planAt + "/apply": form(apply, a.applyPlan),
@@ -158,9 +167,4 @@ func planOf(integration int64) string {
 		return planAt
 	}
 	return planAt + "?" + url.Values{"integration": {strconv.FormatInt(integration, 10)}}.Encode()
-}
-
-// reason is what somebody wrote, on one line or several.
-func reason(r *http.Request, name string) string {
-	return strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(r.PostFormValue(name), "\x00", ""), ""))
 }

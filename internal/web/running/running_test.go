@@ -58,7 +58,7 @@ func (h parts) Run(_ *http.Request, _ site.Guest, id int64) (RunData, error) {
 
 func (h parts) Approve(*http.Request, site.Guest, int64) error { return h.note("approve") }
 func (h parts) Reject(_ *http.Request, _ site.Guest, _ int64, why string) error {
-	return h.note("reject " + why)
+	return h.note("reject " + strings.TrimSpace(why))
 }
 
 func (h parts) Steps(_ *http.Request, _ site.Guest, _ int64, outcome, after string) ([]Entry, string, error) {
@@ -162,12 +162,10 @@ func TestPages(t *testing.T) {
 		{"/runs/7/steps/4", role.Viewer, nil, 404, "not here", ""},
 		{"/runs/7/approve", role.Member, nil, 200, "The run keeps your name", ""},
 		{"/runs/7/approve", role.Viewer, nil, 403, "approve runs", "keeps your name"},
-		{"/runs/7/approve", role.Member, func(h *house) { h.run.Run.State = Finished }, 422, "does not wait for anybody", "keeps your name"},
 		{"/runs/7/reject", role.Viewer, nil, 403, "reject runs", ""},
 		{"/runs/plan", role.Member, nil, 200, "/runs/plan/apply?digest=d1", ""},
 		{"/runs/plan", role.Viewer, nil, 200, "1 issue would be created", "/runs/plan/apply"},
 		{"/runs/plan/apply?digest=d1", role.Member, nil, 200, `name="digest" value="d1"`, ""},
-		{"/runs/plan/apply?digest=other", role.Member, nil, 422, "another plan by now", `value="d1"`},
 		{"/runs/plan/apply?digest=d1", role.Viewer, nil, 403, "", `value="d1"`},
 		{"/runs/7/undo", role.Member, nil, 200, "/runs/7/undo/apply?digest=d2", ""},
 		{"/runs/7/undo", role.Viewer, nil, 200, "1 issue would be as before", "/undo/apply"},
@@ -205,17 +203,19 @@ func TestForms(t *testing.T) {
 		{"/runs/plan?integration=1", url.Values{}, role.Member, nil, 303, "/runs/plan?integration=1", "make", ""},
 		{"/runs/plan?integration=1", url.Values{}, role.Member, refused, 303, "/runs/plan", "make", ""},
 		{"/runs/plan", url.Values{}, "", nil, 403, "", "", "you cannot make plans"},
-		{"/runs/plan/apply", url.Values{"integration": {"1"}, "digest": {"d1"}}, role.Member, nil, 303, "/runs/plan?integration=1", "apply d1", ""},
+		{"/runs/plan/apply", url.Values{"integration": {"1"}, "digest": {"d1"}}, role.Member, nil, 303, "/runs/plan/progress?integration=1", "apply d1", ""},
+		{"/runs/plan/apply", url.Values{"integration": {"1"}, "digest": {"d1"}}, role.Member, refused, 303, "/runs/plan?integration=1", "apply d1", ""},
 		{"/runs/plan/apply", url.Values{"digest": {"d1"}}, role.Viewer, nil, 403, "", "", "carried out"},
 		{"/runs/7/approve", url.Values{}, role.Member, nil, 303, "/runs/7", "approve", ""},
 		{"/runs/7/approve", url.Values{}, role.Viewer, nil, 403, "", "", ""},
 		{"/runs/7/approve", url.Values{}, role.Member, errors.New("secret"), 500, "", "approve", "could not be changed"},
-		{"/runs/7/reject", url.Values{"reason": {" not\r\nnow "}}, role.Member, nil, 303, "/runs/7", "reject not now", ""},
-		{"/runs/7/reject", url.Values{"reason": {"  "}}, role.Member, nil, 422, "", "", "say why"},
-		{"/runs/7/reject", url.Values{"reason": {strings.Repeat("<b>", 400)}}, role.Member, nil, 422, "", "", "it has 1200 characters"},
+		{"/runs/7/reject", url.Values{"reason": {" not now "}}, role.Member, nil, 303, "/runs/7", "reject not now", ""},
+		{"/runs/7/reject", url.Values{"reason": {"<b>"}}, role.Member, &BadReason{"say more"}, 422, "", "reject <b>", "say more"},
+		{"/runs/7/reject", url.Values{"reason": {"<b>"}}, role.Member, &BadReason{"say more"}, 422, "", "reject <b>", "&lt;b&gt;</textarea>"},
 		{"/runs/7/reject", url.Values{"reason": {"x"}}, role.Viewer, nil, 403, "", "", ""},
 		{"/runs/7/undo", url.Values{}, role.Member, nil, 303, "/runs/7/undo", "look", ""},
-		{"/runs/7/undo/apply", url.Values{"digest": {"d2"}}, role.Member, nil, 303, "/runs/7/undo", "carry d2", ""},
+		{"/runs/7/undo/apply", url.Values{"digest": {"d2"}}, role.Member, nil, 303, "/runs/7/undo/progress", "carry d2", ""},
+		{"/runs/7/undo/apply", url.Values{"digest": {"d2"}}, role.Member, refused, 303, "/runs/7/undo", "carry d2", ""},
 		{"/runs/7/undo/apply", url.Values{"digest": {"d2"}}, role.Viewer, nil, 403, "", "", ""},
 		{"/runs/x/approve", url.Values{}, role.Member, nil, 404, "", "", ""},
 	} {
@@ -244,6 +244,7 @@ func TestLive(t *testing.T) {
 		{[]PlanData{making, making, made}, "event: next\ndata: /runs/plan?integration=1\n"},
 		{[]PlanData{applying, begun}, "event: next\ndata: /runs/9\n"},
 		{[]PlanData{{Chosen: 1}}, "event: done\n"},
+		{[]PlanData{applying, {Chosen: 1, State: Applied, Run: 9}}, "event: next\ndata: /runs/9\n"},
 	} {
 		h.plan = c.plan
 		if got := ask(t, h, "/runs/plan/live?integration=1", nil).Body.String(); !strings.HasSuffix(got, c.want+"\n") && !strings.Contains(got, c.want) {
@@ -265,8 +266,71 @@ func TestLive(t *testing.T) {
 		t.Errorf("a run that goes on sends %s", got)
 	}
 	h.run.Run.State = Finished
-	if got := ask(t, h, "/runs/7/live", nil).Body.String(); !strings.Contains(got, "event: done") {
-		t.Errorf("a run that ended sends %s", got)
+	if got := ask(t, h, "/runs/7/live", nil).Body.String(); !strings.Contains(got, "event: next\ndata: /runs/7\n") {
+		t.Errorf("a run that ended before its page began to watch sends %s", got)
+	}
+}
+
+// TestOnward: what was carried out ends on the page of its run, however fast it is; and
+// what is not done, or not to be asked any more, on the page that says why.
+func TestOnward(t *testing.T) {
+	plan := func(d PlanData) func(*house) {
+		return func(h *house) {
+			d.Chosen, d.Integrations = 1, h.runs.Integrations
+			h.plan = []PlanData{d}
+		}
+	}
+	undo := func(d UndoData) func(*house) {
+		d.Run = 7
+		return func(h *house) { h.undo = d }
+	}
+	over := func(h *house) { h.run.Run.State, h.undo.State, h.plan[0].State = Finished, Applied, Applied }
+	for _, c := range []struct {
+		path   string
+		change func(*house)
+		to     string // empty: it shows how far it is
+	}{
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Applying}), ""},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Making}), ""},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Applying, Run: 9}), "/runs/9"},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Applied, Run: 9, Waits: 10}), "/runs/9"},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Applied, Waits: 10}), "/runs/10"},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Applied}), "/runs/plan?integration=1"},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Made, Changed: true, Waits: 10}), "/runs/plan?integration=1"},
+		{"/runs/plan/progress?integration=1", plan(PlanData{State: Broken}), "/runs/plan?integration=1"},
+		{"/runs/7/undo/progress", undo(UndoData{State: Applying}), ""},
+		{"/runs/7/undo/progress", undo(UndoData{State: Applying, Undoing: 9}), "/runs/9"},
+		{"/runs/7/undo/progress", undo(UndoData{State: Applied, Undoing: 9}), "/runs/9"},
+		{"/runs/7/undo/progress", undo(UndoData{State: Made, Changed: true}), "/runs/7/undo"},
+		{"/runs/plan/apply?digest=other", func(*house) {}, "/runs/plan?integration=1"},
+		{"/runs/plan/apply?digest=d1", over, "/runs/plan?integration=1"},
+		{"/runs/7/undo/apply?digest=other", func(*house) {}, "/runs/7/undo"},
+		{"/runs/7/undo/apply?digest=d2", over, "/runs/7/undo"},
+		{"/runs/7/approve", over, "/runs/7"},
+		{"/runs/7/reject", over, "/runs/7"},
+	} {
+		h := full(role.Member)
+		c.change(h)
+		w := ask(t, h, c.path, nil)
+		if got := w.Header().Get("Location"); got != c.to || len(h.asked) > 0 {
+			t.Errorf("%s leads to %q, want %q, and did %q", c.path, got, c.to, h.asked)
+		}
+		if text := w.Body.String(); c.to == "" && (w.Code != 200 || !strings.Contains(text, "data-live") || !strings.Contains(text, "Show how far it is")) {
+			t.Errorf("%s shows %d %s", c.path, w.Code, text)
+		}
+		if said := w.Header().Get("Set-Cookie"); strings.Contains(c.path, "/progress") == strings.Contains(said, "notice") {
+			t.Errorf("%s tells %q", c.path, said)
+		}
+	}
+}
+
+// TestSaysOnce: what was not begun is said in one sentence, and no figures beside it.
+func TestSaysOnce(t *testing.T) {
+	for _, c := range []struct{ state, text string }{{Waiting, "None of its 40 steps has been taken."}, {Superseded, "None of its 40 steps was taken."}} {
+		p := NewProgress(RunData{Run: Run{State: c.state, Steps: 40, Skipped: 40}, Tally: Tally{Skipped: 40}})
+		if p.Summary.Text != c.text || p.Begun || len(p.Figures) > 0 {
+			t.Errorf("%s: %+v", c.state, p)
+		}
 	}
 }
 

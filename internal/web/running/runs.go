@@ -108,8 +108,9 @@ func NewRuns(at ui.Place, d RunsData) RunList {
 	case out.Clear != "" || !first:
 		out.Empty = &ui.Empty{Title: "No run is like that", Text: "Take the filters away to see every run.", Action: &ui.Action{Text: "Show all runs", URL: at.Path}}
 	case len(d.Integrations) == 0:
-		out.Empty = unconnected(d.May)
+		out.Filters, out.Empty = nil, unconnected(d.May)
 	default:
+		out.Filters = nil // there is nothing to choose from
 		out.Empty = &ui.Empty{Title: "There was no run yet", Text: "A run carries out a plan. Make a plan first: it says what would be done, and why, and writes nothing to GitLab."}
 	}
 	return out
@@ -127,7 +128,7 @@ func unconnected(may func(role.Permission) bool) *ui.Empty {
 func waitActions(r Run, may func(role.Permission) bool) []ui.Action {
 	out := []ui.Action{{Text: "Look at it", URL: runAt(r.ID)}}
 	if may(role.Approve) {
-		out = append(out, ui.Action{Text: "Approve", URL: runAt(r.ID) + "/approve", Kind: "primary", Dialog: true}, ui.Action{Text: "Reject", URL: runAt(r.ID) + "/reject", Dialog: true})
+		out = append(out, ui.Action{Text: "Approve", URL: runAt(r.ID) + "/approve", Dialog: true}, ui.Action{Text: "Reject", URL: runAt(r.ID) + "/reject", Dialog: true})
 	}
 	return out
 }

@@ -52,8 +52,7 @@ func NewStep(d StepData) Step {
 		out.Diff = ui.Compare("Before and after, as far as cxm writes it", d.Before, d.After)
 		out.Same = "The text stayed as it was; its state or its place changed."
 	}
-	badge := outcome(e.Outcome)
-	out.Facts = []ui.Fact{{Name: "Outcome", Badge: &badge}, {Name: "Does", Text: e.Verb}, {Name: "Run", Text: fmt.Sprintf("run %d, step %d", e.Run, e.Seq), URL: runAt(e.Run)}}
+	out.Facts = []ui.Fact{{Name: "Does", Text: e.Verb}, {Name: "Run", Text: fmt.Sprintf("run %d, step %d", e.Run, e.Seq), URL: runAt(e.Run)}}
 	if e.Sent != "" {
 		out.Facts = append(out.Facts, ui.Fact{Name: "Sends", Text: e.Sent})
 	}
@@ -61,7 +60,7 @@ func NewStep(d StepData) Step {
 		out.Facts = append(out.Facts, ui.Fact{Name: "Issue", Text: "Everything about it", URL: "/issues/" + strconv.FormatInt(e.Issue, 10)})
 	}
 	if e.URL != "" {
-		out.Facts = append(out.Facts, ui.Fact{Name: "In GitLab", Text: e.URL, URL: e.URL})
+		out.Facts = append(out.Facts, ui.Fact{Name: "In GitLab", Text: "Open the issue", URL: e.URL})
 	}
 	if !e.Wrote.IsZero() {
 		out.Facts = append(out.Facts, ui.Fact{Name: "Written down", Time: e.Wrote})

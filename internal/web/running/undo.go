@@ -1,6 +1,7 @@
 package running
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -69,7 +70,7 @@ func NewUndo(d UndoData) Undo {
 		out.Live = out.Again + "/live"
 		out.Notices = []ui.Notice{{Text: "cxm looks at what the issues say now, since " + since + ". Nothing is written to GitLab.", Tone: ui.Info}}
 	case d.State == Applying:
-		out.Live = out.Again + "/live"
+		out.Live, out.Again = out.Again+"/live", undoProgress(d.Run)
 		out.Notices = []ui.Notice{{Text: "The run is being taken back. " + d.By + " asked for it at " + since + ". It goes on when this page is closed.", Tone: ui.Info}}
 	case d.State == Broken:
 		out.Notices = []ui.Notice{{Text: sentence(d.Trouble), Tone: ui.Bad}}
@@ -153,16 +154,16 @@ func (a *area) lookUndo(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer
 	return site.Answer{To: undoAt(id)}, a.Undos.Look(r, g, id)
 }
 
-func (a *area) askUndo(r *http.Request, g site.Guest, shell *ui.Shell) (page.Page, error) {
+func (a *area) askUndo(r *http.Request, g site.Guest, shell *ui.Shell) (site.Answer, error) {
 	d, err := a.undoData(r, g)
 	if err != nil {
-		return nil, err
+		return site.Answer{}, err
 	}
 	if d.State != Made || d.Digest != r.FormValue("digest") {
-		return nil, &site.Refusal{Text: "It would do something else by now, or it is not known any more what. Look again first."}
+		return late(undoAt(d.Run), "It would do something else by now, or it is not known any more what. Look again first."), nil
 	}
 	shell.Title, shell.Trail = fmt.Sprintf("Take run %d back?", d.Run), []ui.Link{runsLink(), {Text: fmt.Sprintf("Run %d", d.Run), URL: runAt(d.Run)}}
-	return NewConfirmUndo(d), nil
+	return site.Answer{Page: NewConfirmUndo(d)}, nil
 }
 
 // NewConfirmUndo asks before a run is taken back.
@@ -180,21 +181,17 @@ func (a *area) carryUndo(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answe
 	if err != nil {
 		return site.Answer{}, err
 	}
-	return site.Answer{To: undoAt(id)}, a.Undos.Carry(r, g, id, r.PostFormValue("digest"))
+	return led(undoProgress(id), undoAt(id), a.Undos.Carry(r, g, id, r.PostFormValue("digest")))
 }
 
 func (a *area) undoLive(r *http.Request, g site.Guest, out *web.Stream) error {
 	for {
 		d, err := a.undoData(r, g)
 		switch {
-		case err != nil:
+		case err != nil || d.State == NoPlan:
 			return out.Done() // it cannot be looked at any more
-		case d.State == Applying && d.Undoing != 0:
-			return out.Next(runAt(d.Undoing))
-		case d.State == NoPlan:
-			return out.Done()
-		case d.State != Making && d.State != Applying:
-			return out.Next(undoAt(d.Run))
+		case !d.watched():
+			return out.Next(d.end())
 		}
 		if err := out.Part("running-since", Since{d.Since, a.Clock()}); err != nil {
 			return err
@@ -205,17 +202,17 @@ func (a *area) undoLive(r *http.Request, g site.Guest, out *web.Stream) error {
 	}
 }
 
-func (a *area) askApprove(r *http.Request, g site.Guest, shell *ui.Shell) (page.Page, error) {
+func (a *area) askApprove(r *http.Request, g site.Guest, shell *ui.Shell) (site.Answer, error) {
 	d, err := a.runData(r, g)
 	if err != nil {
-		return nil, err
+		return site.Answer{}, err
 	}
 	if d.Run.State != Waiting && !d.After {
-		return nil, &site.Refusal{Text: fmt.Sprintf("Run %d does not wait for anybody: it was approved or rejected, or a later plan took its place.", d.Run.ID)}
+		return late(runAt(d.Run.ID), fmt.Sprintf("Run %d does not wait for anybody: it was approved or rejected, or a later plan took its place.", d.Run.ID)), nil
 	}
 	shell.Title = fmt.Sprintf("Approve run %d?", d.Run.ID)
 	shell.Trail = []ui.Link{runsLink(), {Text: fmt.Sprintf("Run %d", d.Run.ID), URL: runAt(d.Run.ID)}}
-	return NewApprove(d), nil
+	return site.Answer{Page: NewApprove(d)}, nil
 }
 
 // NewApprove asks before a run goes that waits.
@@ -236,28 +233,25 @@ func (a *area) approve(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer,
 	if err != nil {
 		return site.Answer{}, err
 	}
-	return site.Answer{To: runAt(id)}, a.Runs.Approve(r, g, id)
+	return led(runAt(id), runAt(id), a.Runs.Approve(r, g, id))
 }
 
-func (a *area) askReject(r *http.Request, g site.Guest, shell *ui.Shell) (page.Page, error) {
+func (a *area) askReject(r *http.Request, g site.Guest, shell *ui.Shell) (site.Answer, error) {
 	d, err := a.runData(r, g)
 	if err != nil {
-		return nil, err
+		return site.Answer{}, err
 	}
 	if d.Run.State != Waiting {
-		return nil, &site.Refusal{Text: fmt.Sprintf("Run %d does not wait for anybody: it was approved or rejected, or a later plan took its place.", d.Run.ID)}
+		return late(runAt(d.Run.ID), fmt.Sprintf("Run %d does not wait for anybody: it was approved or rejected, or a later plan took its place.", d.Run.ID)), nil
 	}
 	RejectShell(shell, d.Run)
-	return NewReject(d.Run, "", ""), nil
+	return site.Answer{Page: NewReject(d.Run, "", "")}, nil
 }
 
 // RejectShell is what stands around the question.
 func RejectShell(shell *ui.Shell, run Run) {
 	shell.Title, shell.Trail = fmt.Sprintf("Reject run %d?", run.ID), []ui.Link{runsLink(), {Text: fmt.Sprintf("Run %d", run.ID), URL: runAt(run.ID)}}
 }
-
-// longestReason is how many characters a reason may have.
-const longestReason = 1000
 
 // NewReject asks why a run is rejected.
 func NewReject(run Run, why, fault string) page.Confirm {
@@ -278,23 +272,15 @@ func (a *area) reject(r *http.Request, g site.Guest, shell *ui.Shell) (site.Answ
 	if err != nil {
 		return site.Answer{}, err
 	}
-	why, fault := reason(r, "reason"), ""
-	switch n := len([]rune(why)); {
-	case n == 0:
-		fault = "say why: whoever made it wait has to understand it"
-	case n > longestReason:
-		fault = fmt.Sprintf("it has %d characters: use at most %d", n, longestReason)
-	}
-	if fault != "" {
+	why := strings.ReplaceAll(r.PostFormValue("reason"), "\x00", "")
+	err = a.Runs.Reject(r, g, id, why)
+	if bad, ok := errors.AsType[*BadReason](err); ok {
 		d, err := a.runData(r, g)
-		if err != nil {
-			return site.Answer{}, err
-		}
 		RejectShell(shell, d.Run)
-		return site.Answer{Page: NewReject(d.Run, why, fault)}, nil
+		return site.Answer{Page: NewReject(d.Run, why, bad.Text)}, err
 	}
-	if err := a.Runs.Reject(r, g, id, strings.Join(strings.Fields(why), " ")); err != nil {
-		return site.Answer{}, err
+	if err != nil {
+		return led("", runAt(id), err)
 	}
 	return site.Answer{To: runAt(id), Notice: ui.Notice{Text: fmt.Sprintf("Run %d was rejected. Nothing of it was done.", id), Tone: ui.Good}}, nil
 }
