@@ -119,7 +119,7 @@ func houseLaw() law {
 			)},
 			{pkg: "internal/app/pages", may: append(
 				values(), "internal/api", "internal/api/door", "internal/app", "internal/app/edge", "internal/app/...", "internal/audit", "internal/credential",
-				"internal/integration/...", "internal/issue", "internal/rule/...", "internal/signin", "internal/signin/...", "internal/store", "internal/store/...", "internal/web/...", "internal/demo",
+				"internal/integration/...", "internal/issue", "internal/plan/stand", "internal/rule/...", "internal/signin", "internal/signin/...", "internal/store", "internal/store/...", "internal/web/...", "internal/demo",
 			)},
 			// What people began in a browser, and the last calls of GitLab.
 			{pkg: "internal/app/attempt"},

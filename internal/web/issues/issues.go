@@ -149,6 +149,7 @@ func NewList(at ui.Place, d ListData) List {
 	case filtered || !first:
 		out.Empty = &ui.Empty{Title: "No issue is like that", Text: "Look for something else, or take the filters away.", Action: &ui.Action{Text: "Show all issues", URL: at.Path}}
 	default:
+		out.Filters = nil // there is nothing to choose from
 		out.Empty = &ui.Empty{Title: "cxm has made no issue yet", Text: "Issues appear here when a plan has been carried out. A plan says first which ones would be made, and why.", Action: &ui.Action{Text: "Go to plans and runs", URL: "/runs", Kind: "primary"}}
 	}
 	return out

@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -13,6 +14,8 @@ import (
 // Finding is one finding and everything that is known of it.
 type Finding struct {
 	Stand   Stand
+	Next    string // what to do where no command does it; empty: nothing, or as Command says
+	Command []Said // the same on the command line
 	Facts   []ui.Fact
 	Axes    []ui.Fact
 	Claims  ui.Table
@@ -31,10 +34,11 @@ func (Finding) Template() string { return "finding" }
 type Stand struct {
 	Path    []string
 	Answer  string
-	Mend    string
-	URL     string // of its issue in GitLab; empty: none
-	Page    string // of its issue here; empty: none
-	Settled bool   // it has an issue, or needs none
+	Mend    string  // a sentence, in which commands stand between backticks; empty: nothing is to be done
+	Way     ui.Link // to the page where that is done; zero: none
+	URL     string  // of its issue in GitLab; empty: none
+	Page    string  // of its issue here; empty: none
+	Settled bool    // it has an issue, or needs none
 }
 
 // Claim is what one source says about the resource.
@@ -67,6 +71,7 @@ type FindingData struct {
 func NewFinding(d FindingData) Finding {
 	saving := ui.Money(d.Row.Saving, d.Row.Currency)
 	page := Finding{Stand: d.Stand, Axes: axes(d), Claims: claims(d.Claims), Group: group(d.Group), History: d.History, May: d.May}
+	page.Next, page.Command = mend(d.Stand.Mend)
 	page.Facts = append([]ui.Fact{
 		{Name: "Estimated saving", Text: saving.Number + space(saving.Unit) + space(per(d.Row.Saving))},
 		{Name: "Resource", Text: d.Row.Resource},
@@ -85,6 +90,26 @@ func NewFinding(d FindingData) Finding {
 	}
 	page.Decide = decide(d)
 	return page
+}
+
+// Said is a part of a sentence.
+type Said struct {
+	Text string
+	Code bool // it is a command
+}
+
+// mend is what to do as a sentence of its own, or as parts when it names commands.
+func mend(text string) (plain string, command []Said) {
+	parts := strings.Split(text, "`")
+	if len(parts) == 1 {
+		return text, nil
+	}
+	for i, part := range parts {
+		if part != "" {
+			command = append(command, Said{Text: part, Code: i%2 == 1})
+		}
+	}
+	return "", command
 }
 
 func space(text string) string {

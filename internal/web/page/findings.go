@@ -98,7 +98,10 @@ func NewFindings(at ui.Place, d FindingsData) Findings {
 		Sum: counted(d.All, "finding", "findings") + saves(at, d), Note: remarks(d),
 	}
 	for _, v := range d.Saved {
-		page.Remove = append(page.Remove, ui.Action{Text: "Remove " + v.Name, URL: "/findings/views/" + strconv.FormatInt(v.ID, 10) + "/remove", Post: true})
+		page.Remove = append(page.Remove, ui.Action{Text: "Remove " + v.Name, URL: "/findings/views/" + strconv.FormatInt(v.ID, 10) + "/remove", Dialog: true})
+	}
+	if d.Total == 0 {
+		page.Filters = nil // there is nothing to choose from
 	}
 	if order := at.Values.Get("sort"); order != "" {
 		page.Hidden = []ui.Field{{Name: "sort", Value: order}}
@@ -257,7 +260,22 @@ func clean(values url.Values) url.Values {
 	return out
 }
 
+// ordered is the place with the order that holds there.
+func ordered(at ui.Place) ui.Place {
+	if at.Values.Get("sort") != "" {
+		return at
+	}
+	values := url.Values{"sort": {"-saving"}}
+	for name, v := range at.Values {
+		if name != "sort" {
+			values[name] = v
+		}
+	}
+	return ui.Place{Path: at.Path, Values: values}
+}
+
 func rows(at ui.Place, found []FindingRow) ui.Table {
+	at = ordered(at)
 	t := ui.Table{Caption: "Findings", Columns: []ui.Column{
 		at.Sortable("Finding", "title", false), {Label: "Status"}, at.Sortable("Account", "account", false),
 		at.Sortable("Owner", "owner", false), at.Sortable("Saving a month", "saving", true), {Label: "Issue"}, at.Sortable("Last seen", "seen", false),

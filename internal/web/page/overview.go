@@ -102,6 +102,9 @@ func (s Sum) figure() ui.Figure {
 	if s.Note != "" {
 		f.Note += ", " + s.Note
 	}
+	if s.Findings == 0 { // the number says so already
+		f.Note, f.Tone = capital(s.Note), ""
+	}
 	if s.Unknown > 0 {
 		f.Note += ", of which " + counted(s.Unknown, "saves", "save") + " an amount that is not known"
 	}

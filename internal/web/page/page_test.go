@@ -89,7 +89,7 @@ func TestOverview(t *testing.T) {
 	want := []string{
 		"[{3.00 EUR} {10.00 USD}] a month: 3 findings, of which 1 saves an amount that is not known",
 		"[{not known }] : 1 finding, of which 1 saves an amount that is not known",
-		"[{none yet }] : 0 findings",
+		"[{none yet }] : ",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
@@ -224,5 +224,30 @@ func TestToken(t *testing.T) {
 	}
 	if i := page.NewIntegration(page.IntegrationData{Now: now, TokenState: "active"}); i.Token.Rotate != nil || i.End != nil || i.Test != nil {
 		t.Error("who may not change it is offered to")
+	}
+}
+
+// TestOrder: the head of the column says how the list is ordered, also when nobody chose
+// an order; the links to other orders keep the filters.
+func TestOrder(t *testing.T) {
+	for _, c := range []struct{ query, label, sorted, to string }{
+		{"kind=cost", "Saving a month", "descending", "/findings?kind=cost&sort=saving"},
+		{"kind=cost&sort=-saving", "Saving a month", "descending", "/findings?kind=cost&sort=saving"},
+		{"kind=cost&sort=seen", "Saving a month", "", "/findings?kind=cost&sort=-saving"},
+		{"kind=cost", "Finding", "", "/findings?kind=cost&sort=title"},
+	} {
+		values, err := url.ParseQuery(c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := page.NewFindings(ui.Place{Path: "/findings", Values: values}, page.FindingsData{Total: 1, All: 1, Rows: make([]page.FindingRow, 1)})
+		for _, column := range p.Table.Columns {
+			if column.Label == c.label && (column.Sorted != c.sorted || column.SortURL != c.to) {
+				t.Errorf("%s: %+v", c.query, column)
+			}
+		}
+		if p.Views[1].Current || values.Get("sort") == "" && len(p.Hidden) != 0 {
+			t.Errorf("%s: the order that holds anyway is in the address", c.query)
+		}
 	}
 }

@@ -3,6 +3,8 @@ package page
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 
@@ -36,4 +38,13 @@ func first(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+// capital is text as a sentence begins.
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"cxm/internal/signin/role"
+	"cxm/internal/web/page"
 	"cxm/internal/web/site"
 	"cxm/internal/web/ui"
 )
@@ -20,6 +21,7 @@ import (
 // not there site.ErrMissing.
 type Views interface {
 	SaveView(ctx context.Context, g site.Guest, name, query string) error
+	View(ctx context.Context, g site.Guest, id int64) (page.SavedView, error)
 	DropView(ctx context.Context, g site.Guest, id int64) error
 }
 
@@ -28,11 +30,20 @@ const list = "/findings"
 
 // Area is what the site serves of it.
 func Area(v Views) site.Area {
-	view := site.View{Title: "Saved views", What: "This view", May: "save views", Needs: role.Read, List: ui.Link{Text: "Show all findings", URL: list}}
-	return site.Area{Forms: map[string]site.Form{
-		"/findings/views":             {View: view, Do: func(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) { return save(r, g, v) }},
-		"/findings/views/{id}/remove": {View: view, Do: func(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) { return remove(r, g, v) }},
-	}}
+	view := site.View{
+		At: page.AtFindings, Title: "Saved views", Trail: []ui.Link{{Text: "Findings", URL: list}}, What: "This view", May: "save views", Needs: role.Read, List: ui.Link{Text: "Show all findings", URL: list},
+	}
+	ask := view
+	ask.Make = func(r *http.Request, g site.Guest, shell *ui.Shell) (page.Page, error) {
+		return question(r, g, shell, v)
+	}
+	return site.Area{
+		Views: map[string]site.View{"/findings/views/{id}/remove": ask},
+		Forms: map[string]site.Form{
+			"/findings/views":             {View: view, Do: func(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) { return save(r, g, v) }},
+			"/findings/views/{id}/remove": {View: view, Do: func(r *http.Request, g site.Guest, _ *ui.Shell) (site.Answer, error) { return remove(r, g, v) }},
+		},
+	}
 }
 
 func save(r *http.Request, g site.Guest, v Views) (site.Answer, error) {
@@ -61,10 +72,36 @@ func kept(values url.Values) url.Values {
 	return out
 }
 
-func remove(r *http.Request, g site.Guest, v Views) (site.Answer, error) {
+func number(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
-		return site.Answer{}, site.ErrMissing
+		err = site.ErrMissing
+	}
+	return id, err
+}
+
+func question(r *http.Request, g site.Guest, shell *ui.Shell, v Views) (page.Page, error) {
+	id, err := number(r)
+	if err != nil {
+		return nil, err
+	}
+	one, err := v.View(r.Context(), g, id)
+	shell.Title = "Remove a saved view?"
+	return NewRemove(one), err
+}
+
+// NewRemove asks before a view is removed.
+func NewRemove(v page.SavedView) page.Confirm {
+	return page.Confirm{
+		What: []string{"The view \"" + v.Name + "\" is removed from above your list. Nobody else has it.", "The findings in it stay as they are."},
+		Form: ui.Form{ID: "remove", Action: list + "/views/" + strconv.FormatInt(v.ID, 10) + "/remove", Submit: "Remove", Danger: true, Cancel: v.URL},
+	}
+}
+
+func remove(r *http.Request, g site.Guest, v Views) (site.Answer, error) {
+	id, err := number(r)
+	if err != nil {
+		return site.Answer{}, err
 	}
 	if err := v.DropView(r.Context(), g, id); err != nil {
 		return site.Answer{}, err

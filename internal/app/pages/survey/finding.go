@@ -101,12 +101,16 @@ func (a *about) data(ctx context.Context, g site.Guest) (page.FindingData, error
 	if err != nil {
 		return d, err
 	}
-	d.Stand = standing(stands, d.Row)
+	entries, _, err := a.lists.Entries(ctx, lists.EntryFilter{Group: a.found.Group}, lists.Page{Size: mostEntries})
+	if err != nil {
+		return d, err
+	}
+	d.Stand = standing(stands, d.Row, ways{string(f.FindingKey), holding(entries), g.May})
 	if d.Claims, err = a.claims(ctx); err != nil {
 		return d, err
 	}
 	d.Group, d.Others = a.members(), max(0, len(a.group.Members)-1)
-	d.History, err = a.history(ctx)
+	d.History, err = a.history(ctx, entries)
 	d.Events = len(d.History)
 	d.History = d.History[:min(len(d.History), mostEvents)]
 	return d, err
@@ -215,15 +219,15 @@ func yes(is *bool) string {
 
 // standing is where it stands in the integration that has an issue of it, or else in
 // the first.
-func standing(all []api.Stand, r page.FindingRow) page.Stand {
+func standing(all []api.Stand, r page.FindingRow, w ways) page.Stand {
 	if len(all) == 0 {
-		return page.Stand{Answer: "Nothing is known of its way to an issue.", Mend: "Run cxm doctor."}
+		return page.Stand{Answer: "Nothing is known of its way to an issue.", Mend: "Run `cxm doctor`.", Way: ui.Link{Text: "See how cxm is", URL: "/settings/status"}}
 	}
 	s := all[0]
 	if i := slices.IndexFunc(all, func(s api.Stand) bool { return s.IssueURL != nil }); i >= 0 {
 		s = all[i]
 	}
-	out := page.Stand{Path: s.Path, Answer: sentence(s.Answer), Settled: s.Mend == nil, Page: r.Issue.URL}
+	out := page.Stand{Path: s.Path, Answer: sentence(s.Answer), Settled: s.Mend == nil, Page: r.Issue.URL, Way: w.of(s)}
 	if s.Mend != nil {
 		out.Mend = sentence(*s.Mend)
 	}
@@ -288,8 +292,9 @@ func (a *about) members() []page.FindingRow {
 	return out
 }
 
-// history is everything that happened, the latest first.
-func (a *about) history(ctx context.Context) ([]ui.Event, error) {
+// history is everything that happened, the latest first. The entries are those of the
+// journal about its group.
+func (a *about) history(ctx context.Context, entries []plan.Entry) ([]ui.Event, error) {
 	var out []ui.Event
 	if s := a.found.Sighting; !s.Since.IsZero() {
 		out = append(out, detected(s))
@@ -302,10 +307,6 @@ func (a *about) history(ctx context.Context) ([]ui.Event, error) {
 	}
 	for i := range a.issues {
 		out = append(out, people(&a.issues[i])...)
-	}
-	entries, _, err := a.lists.Entries(ctx, lists.EntryFilter{Group: a.found.Group}, lists.Page{Size: mostEntries})
-	if err != nil {
-		return nil, err
 	}
 	for _, e := range entries {
 		out = append(out, entry(e))

@@ -175,6 +175,21 @@ func (p *Pages) SaveView(ctx context.Context, g site.Guest, name, query string) 
 	return err
 }
 
+// View implements viewing.Views.
+func (p *Pages) View(ctx context.Context, g site.Guest, id int64) (page.SavedView, error) {
+	a, err := p.of(ctx, g.Tenant)
+	if err != nil {
+		return page.SavedView{}, err
+	}
+	all, err := saved(ctx, a, g)
+	for _, v := range all {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	return page.SavedView{}, cmp.Or(err, site.ErrMissing)
+}
+
 // DropView implements viewing.Views.
 func (p *Pages) DropView(ctx context.Context, g site.Guest, id int64) error {
 	a, err := p.of(ctx, g.Tenant)

@@ -243,11 +243,18 @@ func TestList(t *testing.T) {
 		if mine := b.list("/findings").Saved; len(mine) != 0 {
 			t.Errorf("another person sees %+v", mine)
 		}
-		if _, status := b.post(fmt.Sprintf("/findings/views/%d/remove", kept[0].ID), nil); status != http.StatusNotFound {
+		remove := fmt.Sprintf("/findings/views/%d/remove", kept[0].ID)
+		if _, status := b.post(remove, nil); status != http.StatusNotFound {
 			t.Errorf("another person removes it: %d", status)
 		}
+		if _, err := b.pages.View(t.Context(), b.guest, kept[0].ID); !errors.Is(err, site.ErrMissing) {
+			t.Errorf("another person is asked about it: %v", err)
+		}
 		b.guest = guest(b.App.Tenant, role.Admin, 1)
-		if to, _ := b.post(fmt.Sprintf("/findings/views/%d/remove", kept[0].ID), nil); to != "/findings" || len(b.list("/findings").Saved) != 0 {
+		if html := b.get(remove); !strings.Contains(html, "The view &#34;My view&#34; is removed") || len(b.list("/findings").Saved) != 1 {
+			t.Errorf("before it is removed: %s", html)
+		}
+		if to, _ := b.post(remove, nil); to != "/findings" || len(b.list("/findings").Saved) != 0 {
 			t.Errorf("it was not removed: %s", to)
 		}
 		for name, form := range map[string]url.Values{"no name": {"name": {" "}, "query": {"status=open"}}, "no filter": {"name": {"x"}, "query": {"page=2"}}} {
@@ -278,7 +285,7 @@ func TestFinding(t *testing.T) {
 			}
 		}
 		fresh := b.list("/findings?status=new").Rows[0]
-		if html := b.get("/findings/" + url.PathEscape(fresh.Key)); !strings.Contains(html, "Why there is no issue") || !strings.Contains(html, "the next run") && !strings.Contains(html, "The next run") {
+		if html := b.get("/findings/" + url.PathEscape(fresh.Key)); !strings.Contains(html, "Why there is no issue") || !strings.Contains(html, "The next run") || !strings.Contains(html, `<a href="/runs/plan?integration=1">See the plan</a>`) || !strings.Contains(html, "<code>cxm apply</code>") {
 			t.Error("the page does not say why there is no issue")
 		}
 		_, err = b.App.DecideFinding(t.Context(), fresh.Key, finding.Decided{Decision: finding.Exception, Reason: "we need it until the move", By: "ada"})
