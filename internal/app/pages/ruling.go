@@ -237,7 +237,7 @@ func previewOf(p app.Preview) ruling.Preview {
 }
 
 // stepsOf is where a step of a preview belongs. What does nothing is a new issue, or a
-// move, that a budget keeps back.
+// move, that a budget keeps back: until its turn, or for what it is worth.
 func stepsOf(p *ruling.Preview, s plan.Step) *ruling.Steps {
 	switch s.Verb {
 	case plan.Update:
@@ -247,8 +247,11 @@ func stepsOf(p *ruling.Preview, s plan.Step) *ruling.Steps {
 	case plan.Move:
 		return &p.Move
 	case plan.Nothing:
-		if s.Have != nil {
+		switch {
+		case s.Have != nil:
 			return &p.Move
+		case s.Answer.Outcome == attention.Below:
+			return &p.Below
 		}
 	}
 	return &p.Come

@@ -96,8 +96,8 @@ func TestRulingTry(t *testing.T) {
 		disks = append(disks, apptest.Disk(i+1, fmt.Sprintf("%d.00", 40+i)))
 	}
 	b.AWS(disks...)
-	chosen := b.post(admin, "/settings/rules/choose", "from", "0", "on-cost", "y", "on-system", "y", "on-custom", "y", "on-token-expiring", "y", "on-review-due", "y", "on-source-failed", "y", "per_day", "1", "minimum", "41 USD", "digest", "y")
-	b.has(chosen, 200, "per_day: 1")
+	chosen := b.post(admin, "/settings/rules/choose", "from", "0", "on-cost", "y", "on-system", "y", "on-custom", "y", "on-token-expiring", "y", "on-review-due", "y", "on-source-failed", "y", "per_day", "1", "minimum", "41 USD", "digest", "y", "labels", "finops")
+	b.has(chosen, 200, "per_day: 1", "3 issues would come", "126.00 USD", "Of what would come, 2 issues wait", "1 issue would not be made", "below the minimum: it saves 40.00 USD")
 	if r := b.post(admin, "/settings/rules/apply", "text", carried(t, chosen.text, "text"), "from", "0"); r.status != http.StatusSeeOther {
 		t.Fatalf("applying: %d: %s", r.status, r.text)
 	}
@@ -112,6 +112,8 @@ func TestRulingTry(t *testing.T) {
 		t.Fatalf("%d findings, %v", len(found), err)
 	}
 	b.has(b.get(admin, "/settings/rules/test?finding="+found[0].Key), 200, "becomes an issue", "<strong>default</strong>", "the integration's own project", "EbsVolume")
+	b.has(b.get(admin, "/settings/rules/test"), 200, "Or choose one", "/settings/rules/test?finding=v1%3A"+strings.TrimPrefix(found[0].Key, "v1:"))
+	b.has(b.post(admin, "/settings/rules/test", "finding", " https://cxm.example.com/findings/"+strings.Replace(found[0].Key, ":", "%3A", 1)+"?q=disk#top ", "sample", ""), 200, "<strong>default</strong>")
 	b.has(b.get(admin, "/settings/rules/test?finding=v1:none"), 200, "there is no finding of this key here")
 	other := "version: 1\nrules:\n  - name: big\n    when: saves(\"500 USD\")\n  - name: rest\n    ignore: too small\n"
 	b.has(b.post(admin, "/settings/rules/test", "text", other, "from", "1", "finding", found[0].Key, "sample", ""), 200, "no issue", "rule rest ignores it: too small", `<code>saves("500 USD")</code> was false; savings is 42.00 USD`, "your file, which is not in force")

@@ -96,6 +96,7 @@ type Preview struct {
 	Change  Steps
 	Move    Steps
 	Go      Steps // closed
+	Below   Steps // would come, but for what a budget asks them to be worth
 	Spared  Steps // that the rules in force would write, and are not written
 	Waits   int   // of what would come: for its turn under a budget
 }

@@ -251,7 +251,7 @@ func waiting(i int, q Queued, b api.Backlog) Waiting {
 	}
 	out := Waiting{ID: fmt.Sprintf("waits-%d", i+1), Title: title}
 	for _, r := range b.Reasons {
-		out.Facts = append(out.Facts, ui.Fact{Name: counted(r.Count, "issue", "issues"), Text: r.Why})
+		out.Facts = append(out.Facts, ui.Fact{Name: counted(r.Count, "issue waits", "issues wait"), Text: sentence(strings.TrimPrefix(r.Why, "waits its turn: "))})
 	}
 	if b.Next != nil {
 		out.Facts = append(out.Facts, ui.Fact{Name: "The next can go", Time: *b.Next})
@@ -267,6 +267,9 @@ func waiting(i int, q Queued, b api.Backlog) Waiting {
 			saving = ui.Money(known(*l.Savings), l.Savings.Currency)
 		}
 		row := []ui.Cell{{Text: l.Title, Sub: l.Why}, {Text: saving.Number, Unit: saving.Unit}, when(l.Since), when(l.Next)}
+		if len(b.Reasons) == 1 {
+			row[0].Sub = "" // it stands above
+		}
 		out.Table.Rows = append(out.Table.Rows, row)
 	}
 	if left := len(b.Lines) + b.More - len(shown); left > 0 {

@@ -1,12 +1,15 @@
 package ruling
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
+	"cxm/internal/api"
 	"cxm/internal/api/door"
 	"cxm/internal/web/page"
 	"cxm/internal/web/site"
@@ -159,14 +162,46 @@ func (a *area) backlog(r *http.Request, g site.Guest, _ *ui.Shell) (page.Page, e
 // try shows the form, and with a finding in the address what the rules in force do
 // with it.
 func (a *area) try(r *http.Request, g site.Guest, _ *ui.Shell) (page.Page, error) {
-	p, _, err := a.tried(r, g, Sheet{}, Specimen{Key: strings.TrimSpace(r.URL.Query().Get("finding"))})
+	f := Specimen{Key: keyIn(r.URL.Query().Get("finding"))}
+	p, _, err := a.tried(r, g, Sheet{}, f)
+	if err != nil || f.Key != "" {
+		return p, err
+	}
+	p.Some, err = some(r.Context(), g)
 	return p, err
+}
+
+// keyIn is the key of a finding, of which people may give the address of its page.
+func keyIn(text string) string {
+	text = strings.TrimSpace(text)
+	if _, path, ok := strings.Cut(text, "/findings/"); ok {
+		text, _, _ = strings.Cut(path, "?")
+		text, _, _ = strings.Cut(text, "#")
+		text, _, _ = strings.Cut(text, "/")
+		if plain, err := url.PathUnescape(text); err == nil {
+			text = plain
+		}
+	}
+	return text
+}
+
+// fewFindings is how many are there to choose from.
+const fewFindings = 8
+
+// some are findings to try the rules on.
+func some(ctx context.Context, g site.Guest) ([]ui.Link, error) {
+	all, _, err := g.API.Findings.Findings(ctx, api.FindingFilter{Detection: "present"}, api.Slice{Size: fewFindings})
+	var out []ui.Link
+	for _, f := range all {
+		out = append(out, ui.Link{Text: f.Title, URL: base + "/test?" + url.Values{"finding": {f.Key}}.Encode()})
+	}
+	return out, err
 }
 
 func (a *area) tryFound(r *http.Request, g site.Guest, s *ui.Shell) (site.Answer, error) {
 	s.Lead = "Which rule takes it, why no earlier one does, and what its issue says. Nothing is written anywhere."
 	sh := sheet(r)
-	f := Specimen{Key: strings.TrimSpace(r.PostFormValue("finding")), Text: strings.ReplaceAll(r.PostFormValue("sample"), "\r\n", "\n")}
+	f := Specimen{Key: keyIn(r.PostFormValue("finding")), Text: strings.ReplaceAll(r.PostFormValue("sample"), "\r\n", "\n")}
 	if _, asked := r.PostForm["sample"]; !asked { // it comes from the editor
 		p, err := a.blank(r, g, sh)
 		return site.Answer{Page: p, Status: http.StatusOK}, err
@@ -176,7 +211,7 @@ func (a *area) tryFound(r *http.Request, g site.Guest, s *ui.Shell) (site.Answer
 		if err != nil {
 			return site.Answer{}, err
 		}
-		p, err := NewTry(st, sh, f, nil, map[string]string{"finding": "enter a key here, or a finding below"})
+		p, err := NewTry(st, sh, f, nil, map[string]string{"finding": "paste an address or a key here, or a finding below"})
 		return site.Answer{Page: p}, err
 	}
 	p, good, err := a.tried(r, g, sh, f)
@@ -186,19 +221,19 @@ func (a *area) tryFound(r *http.Request, g site.Guest, s *ui.Shell) (site.Answer
 	return site.Answer{Page: p, Status: http.StatusOK}, err
 }
 
-func (a *area) blank(r *http.Request, g site.Guest, sh Sheet) (page.Page, error) {
+func (a *area) blank(r *http.Request, g site.Guest, sh Sheet) (Try, error) {
 	st, err := a.state(r.Context(), g)
 	if err != nil {
-		return nil, err
+		return Try{}, err
 	}
 	return NewTry(st, sh, Specimen{}, nil, nil)
 }
 
 // tried asks the rules about a finding; not good: what was sent is at fault.
-func (a *area) tried(r *http.Request, g site.Guest, sh Sheet, f Specimen) (p page.Page, good bool, err error) {
+func (a *area) tried(r *http.Request, g site.Guest, sh Sheet, f Specimen) (p Try, good bool, err error) {
 	st, err := a.state(r.Context(), g)
 	if err != nil {
-		return nil, false, err
+		return p, false, err
 	}
 	trouble := map[string]string{}
 	var all []Tried
@@ -213,7 +248,7 @@ func (a *area) tried(r *http.Request, g site.Guest, sh Sheet, f Specimen) (p pag
 		case missing(err):
 			trouble["finding"] = "there is no finding of this key here"
 		case err != nil:
-			return nil, false, err
+			return p, false, err
 		}
 	}
 	p, err = NewTry(st, sh, f, all, trouble)

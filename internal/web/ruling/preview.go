@@ -74,8 +74,8 @@ func previewSummary(all []Preview, sum summed, same bool) (string, ui.Tone) {
 
 // summed are the previews of all integrations together.
 type summed struct {
-	come, change, move, leave, spared Steps
-	waits                             int
+	come, change, move, leave, below, spared Steps
+	waits                                    int
 }
 
 func sums(all []Preview) summed {
@@ -84,7 +84,7 @@ func sums(all []Preview) summed {
 		for _, each := range []struct {
 			to   *Steps
 			from Steps
-		}{{&out.come, p.Come}, {&out.change, p.Change}, {&out.move, p.Move}, {&out.leave, p.Go}, {&out.spared, p.Spared}} {
+		}{{&out.come, p.Come}, {&out.change, p.Change}, {&out.move, p.Move}, {&out.leave, p.Go}, {&out.below, p.Below}, {&out.spared, p.Spared}} {
 			each.to.All += each.from.All
 			if each.to.Savings == nil {
 				each.to.Savings = money.Totals{}
@@ -100,7 +100,7 @@ func sums(all []Preview) summed {
 }
 
 func (s summed) nothing() bool {
-	return s.come.All+s.change.All+s.move.All+s.leave.All+s.spared.All == 0
+	return s.come.All+s.change.All+s.move.All+s.leave.All+s.below.All+s.spared.All == 0
 }
 
 func (s summed) figures() []ui.Figure {
@@ -160,7 +160,8 @@ func (s summed) parts(all []Preview) []Part {
 	}{
 		{"come", "would come", "", s.come}, {"change", "would change", "Their text, title or labels.", s.change}, {"move", "would move", "", s.move},
 		{"go", "would go", "They are closed, with the reason in them.", s.leave},
-		{"spared", "would be left as they are", "Under the rules in force the next run would write to them, or make them.", s.spared},
+		{"below", "would not be made", "Below the saving that a budget asks for. They are looked at again when that changes.", s.below},
+		{"spared", "would be left alone", "The rules in force would have the next run make them, or write to them. These would not.", s.spared},
 	} {
 		if each.steps.All == 0 {
 			continue

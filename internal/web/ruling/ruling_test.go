@@ -42,7 +42,7 @@ func (h *house) Guest(*http.Request) (site.Guest, bool, error) {
 	if h.role != "" {
 		who.Person.Grants = []signin.Grant{{Tenant: "acme", Role: h.role}}
 	}
-	return site.Guest{Who: who, Tenant: "acme", Person: ui.Person{Name: "Engineer", Role: string(h.role)}, API: &api.Tenant{Rules: h, Revisions: h, Suggestions: h, Attention: h, Integrations: h}}, true, nil
+	return site.Guest{Who: who, Tenant: "acme", Person: ui.Person{Name: "Engineer", Role: string(h.role)}, API: &api.Tenant{Findings: listed{}, Rules: h, Revisions: h, Suggestions: h, Attention: h, Integrations: h}}, true, nil
 }
 
 func (h *house) Rules(context.Context) (api.Revision, error) {
@@ -157,6 +157,16 @@ func (nobody) Overview(context.Context, site.Guest) (page.OverviewData, error) {
 	return page.OverviewData{}, nil
 }
 
+// listed has one finding.
+type (
+	listed struct{ lists }
+	lists  interface{ api.Findings }
+)
+
+func (listed) Findings(context.Context, api.FindingFilter, api.Slice) ([]api.Finding, api.Cursor, error) {
+	return []api.Finding{{Key: "v1:3f0c9a12", Title: "Delete the unattached volume"}}, api.Cursor{}, nil
+}
+
 func (nobody) Findings(context.Context, site.Guest, ui.Place) (page.FindingsData, error) {
 	return page.FindingsData{}, nil
 }
@@ -247,7 +257,7 @@ func TestViews(t *testing.T) {
 		{"dismiss as a member", "/settings/rules/suggestions/3/dismiss", two().as(role.Member), 403, "you cannot change the rules", ""},
 		{"backlog", "/settings/rules/backlog", two(), 200, "Nothing waits", ""},
 		{"backlog without GitLab", "/settings/rules/backlog", silent, 200, "GitLab does not answer", "Nothing waits"},
-		{"try", "/settings/rules/test", two(), 200, "Key of a finding", "The issue"},
+		{"try", "/settings/rules/test", two(), 200, "A finding that cxm has", "The issue"},
 		{"try a key", "/settings/rules/test?finding=v1:a", two(), 200, "A volume v1:a", "<script>alert"},
 		{"try no key", "/settings/rules/test?finding=v1:none", two(), 200, "there is no finding of this key here", ""},
 		{"try as a viewer", "/settings/rules/test", two().as(role.Viewer), 403, "you cannot write and preview rules", ""},
@@ -317,7 +327,7 @@ func TestForms(t *testing.T) {
 		{"choose as a viewer", "/choose", func(h *house) { h.role = role.Viewer }, url.Values{"from": {"2"}}, 403, "you cannot", "", ""},
 		{"try", "/test", nil, url.Values{"sample": {"{}"}}, 200, "<strong>bold</strong>", "<script>alert", ""},
 		{"try what is none", "/test", nil, url.Values{"sample": {"{"}}, 422, "This is no finding", "", ""},
-		{"try nothing", "/test", nil, url.Values{"sample": {" "}}, 422, "enter a key here", "", ""},
+		{"try nothing", "/test", nil, url.Values{"sample": {" "}}, 422, "paste an address or a key here", "", ""},
 		{"try with the editor's file", "/test", nil, from, 200, "your file, which is not in force", "", ""},
 		{"dismiss", "/suggestions/3/dismiss", nil, url.Values{"reason": {"a stand-in"}}, 303, "", "", "dismiss engineer@example.com: a stand-in"},
 	} {

@@ -19,6 +19,7 @@ type Try struct {
 	Under   string
 	Form    ui.Form // its faults
 	Key     ui.Field
+	Some    []ui.Link // findings to choose from
 	Text    string
 	TextBad string
 	Tried   []TriedView
@@ -62,7 +63,7 @@ const mostTried = 20
 func NewTry(s State, sheet Sheet, f Specimen, tried []Tried, trouble map[string]string) (Try, error) {
 	page := Try{
 		Tabs: tabs("/test", s.Plan), Sheet: sheet, Under: "the rules in force", Text: f.Text, TextBad: trouble["text"],
-		Key: ui.Field{Form: "try", Name: "finding", Label: "Key of a finding that cxm has", Value: f.Key, Autocomplete: "off", Error: trouble["finding"], Hint: "It is in the address of the finding's page, and begins with v1:."},
+		Key: ui.Field{Form: "try", Name: "finding", Label: "A finding that cxm has", Value: f.Key, Autocomplete: "off", Error: trouble["finding"], Hint: "Paste the address of its page, or its key, which begins with v1:."},
 	}
 	page.Form = ui.Form{ID: "try", Error: trouble[""], Fields: []ui.Field{page.Key, {Form: "try", Name: "sample", Label: "Findings", Error: page.TextBad}}}
 	if sheet.Text != "" {
@@ -102,7 +103,7 @@ func viewTried(i int, t Tried) (TriedView, error) {
 	v.Facts = []ui.Fact{
 		where,
 		{Name: "Group", Text: t.Reason},
-		{Name: "Owner", Text: or(t.Owner, "nobody known"), Detail: strings.Join(t.Why, "; ")},
+		owner(t),
 	}
 	if len(t.Also) > 0 {
 		v.Facts = append(v.Facts, ui.Fact{Name: "Other issues by", Text: strings.Join(t.Also, ", ")})
@@ -116,6 +117,16 @@ func viewTried(i int, t Tried) (TriedView, error) {
 	}
 	v.Issue = &IssueView{Title: t.Issue, Labels: strings.Join(t.Labels, ", "), Body: body, Source: ui.Code{ID: v.ID + "-source", Label: "As Markdown", Text: cut(t.Body, mostBody)}}
 	return v, nil
+}
+
+// owner is whose the finding is. Where the rules look for no owner, the issue names
+// whom the tags of the finding name.
+func owner(t Tried) ui.Fact {
+	otherwise := "nobody known"
+	if len(t.Why) == 0 {
+		otherwise = "not looked for: the issue names whom its tags name"
+	}
+	return ui.Fact{Name: "Owner", Text: or(t.Owner, otherwise), Detail: strings.Join(t.Why, "; ")}
 }
 
 func viewVerdict(v Verdict) VerdictView {

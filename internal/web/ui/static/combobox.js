@@ -49,11 +49,13 @@ function enhance(select) {
     const url = new URL(source, location.href);
     url.searchParams.set("q", text);
     if (within) url.searchParams.set("within", select.form.elements[within].value);
+    let why = "The list could not be read. Type again to try again.";
     asked?.abort();
     asked = new AbortController();
     const { signal } = asked;
     try {
       const answer = await fetch(url, { signal, headers: { Accept: "application/json" } });
+      if (new URL(answer.url).pathname === "/signin") why = "You are signed out by now. Sign in in another tab, then type again.";
       if (!answer.ok) throw new Error(answer.status);
       const found = await answer.json();
       const now = select.selectedOptions[0];
@@ -65,7 +67,7 @@ function enhance(select) {
     } catch {
       if (signal.aborted) return;
       list.replaceChildren();
-      say("The list could not be read. Type again to try again.");
+      say(why);
     }
   };
   const open = (text) => {

@@ -1,16 +1,20 @@
 // Links with data-dialog show the page they lead to in a dialog. Whatever goes
-// wrong, the link leads to the page as it does without scripts.
+// wrong, the link leads to the page as it does without scripts. Who clicks again, or
+// leaves meanwhile, gets what they asked for last.
+let last = null;
+addEventListener("beforeunload", () => { last = null; });
 addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
+  const mine = last = {};
   try {
     const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
     if (!answer.ok || answer.redirected) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    show(page);
+    if (mine === last) show(page);
   } catch {
-    location.assign(link.href);
+    if (mine === last) location.assign(link.href);
   }
 });
 

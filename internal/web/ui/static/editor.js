@@ -8,6 +8,7 @@ function edit(box) {
   const gutter = box.querySelector(".editor-lines");
   const list = document.createElement("ul");
   const checked = document.getElementById("checked");
+  const trouble = document.getElementById("editor-trouble");
   let language = null, learning = null, choices = [], at = -1, leave = false, wait = 0, asked = null, wrong = new Set();
   list.className = "editor-choices";
   list.id = `${area.id}-choices`;
@@ -51,30 +52,43 @@ function edit(box) {
   const named = () => { const line = /^#line-(\d+)$/.exec(location.hash); if (line) goTo(Number(line[1]), 1); };
   addEventListener("hashchange", named);
 
-  // What is wrong.
+  // What could not be asked, and what to do next; an empty text: all of it could.
+  const say = (text) => { trouble.querySelector("span").textContent = text; trouble.hidden = !text; };
+  const out = (answer) => new URL(answer.url).pathname === "/signin";
+  const unknown = "What can stand here could not be read just now. Press Ctrl Space to try again.";
+  const signIn = "You are signed out by now. Your text is still here: sign in in another tab, then go on here.";
+
+  // What is wrong. A newer question takes the place of one that is under way.
   const check = async () => {
     asked?.abort();
     asked = new AbortController();
     const { signal } = asked;
     try {
       const answer = await fetch(box.dataset.check, { method: "POST", signal, body: new URLSearchParams(new FormData(area.form)), headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) return;
-      const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("checked");
-      if (!found || signal.aborted) return;
+      if (out(answer)) return say(signIn);
+      const found = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("checked");
+      if (signal.aborted) return;
+      if (!found) return say("cxm could not check the file just now. Your text is still here: go on writing, or press Check.");
       checked.replaceChildren(...[...found.childNodes].map((node) => document.importNode(node, true)));
       area.toggleAttribute("aria-invalid", Boolean(checked.querySelector("[data-line]")));
       if (area.hasAttribute("aria-invalid")) area.setAttribute("aria-invalid", "true");
+      say("");
       marks();
-    } catch { /* the form's own Check is still there */ }
+    } catch {
+      if (!signal.aborted) say("cxm does not answer, so the file is not checked while you write. Your text is still here: try again in a moment.");
+    }
   };
   const later = () => { clearTimeout(wait); wait = setTimeout(check, 800); };
+  addEventListener("pagehide", () => { clearTimeout(wait); asked?.abort(); });
 
-  // What can stand here.
+  // What can stand here. What could not be had is asked for again the next time.
   const learn = () => learning ??= (async () => {
     try {
       const answer = await fetch(box.dataset.editor, { headers: { Accept: "application/json" } });
-      if (answer.ok && !answer.redirected) language = await answer.json();
-    } catch { learning = null; }
+      const found = answer.ok && await answer.json();
+      if (found?.schema && Array.isArray(found.words)) language = found;
+    } catch { /* said when it is asked for */ }
+    if (!language) learning = null;
   })();
   const close = () => { list.hidden = true; choices = []; at = -1; area.removeAttribute("aria-activedescendant"); area.removeAttribute("aria-controls"); };
   const mark = (n) => {
@@ -103,6 +117,12 @@ function edit(box) {
     put();
     area.setAttribute("aria-controls", list.id);
     mark(0);
+  };
+  const ask = async () => {
+    await learn();
+    if (!language) return say(unknown);
+    if (trouble.textContent === unknown) say("");
+    if (document.activeElement === area) offer(true);
   };
   const put = () => {
     const style = getComputedStyle(area);
@@ -157,12 +177,11 @@ function edit(box) {
     if (event.inputType === "insertText" && event.data?.length === 1) offer(false);
     else if (!list.hidden) offer(false);
   });
-  area.addEventListener("keydown", async (event) => {
+  area.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === " " && event.ctrlKey) {
       event.preventDefault();
-      await learn();
-      return offer(true);
+      return ask();
     }
     if (!list.hidden) {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
