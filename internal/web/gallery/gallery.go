@@ -40,6 +40,7 @@ func New(log *slog.Logger, pause time.Duration) (http.Handler, error) {
 	mux.HandleFunc("GET /dev/pages/{page}/{state}", g.page)
 	mux.HandleFunc("GET /dev/live", g.live)
 	mux.HandleFunc("GET /settings/rules/editor.json", g.language)
+	mux.HandleFunc("POST /settings/rules/edit", g.check)
 	mux.HandleFunc("GET /dev/pages", g.index)
 	mux.Handle("GET /dev/components", http.RedirectHandler("/dev/pages/components/all", http.StatusSeeOther))
 	mux.HandleFunc("GET /", g.likely)
@@ -83,13 +84,14 @@ func (g *Gallery) likely(w http.ResponseWriter, r *http.Request) {
 		{"/runs/plan/apply", "run-question", "apply"}, {"/runs/plan", "plan", "held"}, {"/runs/41/approve", "run-question", "approve"}, {"/runs/41/reject", "run-question", "reject"},
 		{"/runs/40/undo/apply", "run-question", "undo"}, {"/runs/40/undo", "undo", "many"}, {"/runs/40/steps/", "step", "one"}, {"/runs/41", "run", "waiting"}, {"/runs/", "run", "many"}, {"/runs", "runs", "many"},
 		{"/issues/", "issue", "many"}, {"/issues", "issues", "many"},
-		{"/findings/decisions", "deciding-list", "many"}, {"/findings/v1:3f0c9a12/decision", "deciding-finding", "many"},
+		{"/findings/views/", "confirm-view", "remove"}, {"/findings/decisions", "deciding-list", "many"}, {"/findings/v1:3f0c9a12/decision", "deciding-finding", "many"},
 		{"/findings/", "finding", "many"}, {"/findings", "findings", "many"}, {"/signin/oidc/", "provider", "unreachable"}, {"/signin", "signin", "many"}, {"/setup", "setup", "one"}, {"/reset", "setup", "reset"}, {"/account", "account", "many"}, {"/welcome/sandbox/end", "confirm", "sandbox"}, {"/welcome/sandbox", "connecting-trial", "running"}, {"/welcome", "welcome", "empty"},
 		{"/settings/rules/edit", "ruling-editor", "one"}, {"/settings/rules/history/", "ruling-revision", "one"}, {"/settings/rules/history", "ruling-history", "many"},
 		{"/settings/rules/suggestions/", "confirm", "dismiss"}, {"/settings/rules/suggestions", "ruling-suggestions", "many"}, {"/settings/rules/backlog", "ruling-backlog", "many"},
 		{"/settings/rules/test", "ruling-test", "one"}, {"/settings/rules", "ruling-rules", "many"},
 		{"/settings/integrations/connect/gitlab-oauth", "connect", "oauth"}, {"/settings/integrations/connect/", "connect", "token"},
 		{"/settings/integrations/service-account/attempts/", "connecting-setup", "planned"}, {"/settings/integrations/service-account", "connecting-guide", "group"}, {"/settings/integrations/connect/attempts/", "checks", "one"},
+		{"/settings/integrations/1/reach", "connecting-reach", "one"}, {"/settings/integrations/1/edit", "connecting-form", "edit"}, {"/settings/integrations/1/replace", "connecting-form", "replace"}, {"/settings/integrations/1/schedule", "connecting-form", "schedule"}, {"/settings/integrations/1/owners", "connecting-form", "owners"}, {"/settings/integrations/1/webhooks/", "connecting-form", "unhook"}, {"/settings/integrations/1/webhooks", "connecting-form", "webhook"},
 		{"/settings/integrations/1/review", "connecting-review", "many"}, {"/settings/integrations/1/disconnect", "confirm", "disconnect"}, {"/settings/integrations/1/rotate", "confirm", "rotate"},
 		{"/settings/people/invite", "invite", "empty"}, {"/settings/people/2/disable", "confirm-person", "disable"}, {"/settings/people/2/sign-out", "confirm-person", "sign-out"}, {"/settings/people/", "person", "one"}, {"/settings/people", "people", "many"},
 		{"/settings/api-tokens/new", "make-token", "empty"}, {"/settings/api-tokens/1/revoke", "confirm-token", "revoke"}, {"/settings/api-tokens/", "api-token", "one"}, {"/settings/api-tokens", "api-tokens", "many"},
@@ -119,6 +121,11 @@ func (g *Gallery) form(w http.ResponseWriter, r *http.Request) {
 		to = "/dev/pages/checks/running"
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// check finds nothing wrong with any rules file.
+func (g *Gallery) check(w http.ResponseWriter, r *http.Request) {
+	g.find(w, r, "ruling-editor", "good")
 }
 
 // language is what completes a rules file.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,12 +190,22 @@ func (b *bed) visit(path string) {
 	b.do(chromedp.Navigate(b.url + path))
 }
 
-// script runs JavaScript and returns what it is.
+// script runs JavaScript and returns what it is. When the page gives way to the next
+// meanwhile, it runs there.
 func script[T any](b *bed, text string) T {
 	b.Helper()
-	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](text))
-	b.must(err)
-	return out
+	for end := time.Now().Add(patience); ; {
+		out, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](text))
+		if err == nil || !left(err) || time.Now().After(end) {
+			b.must(err)
+			return out
+		}
+	}
+}
+
+// left says that the page was left while it was asked.
+func left(err error) bool {
+	return slices.ContainsFunc([]string{"navigated or closed", "context was destroyed", "Cannot find context"}, func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 // text is what the page shows.
@@ -206,11 +217,14 @@ func (b *bed) text() string {
 	return out
 }
 
-// until waits until a JavaScript expression is true, over pages that come and go.
+// until waits until a JavaScript expression is true, over pages that come and go. An
+// expression that fails on a page is not true there: a failure while the browser waits
+// would be heard by nobody, and looks like one of the page's own.
 func (b *bed) until(expression string) {
 	b.Helper()
+	safe := "(() => { try { return Boolean(" + expression + ") } catch { return false } })()"
 	for end := time.Now().Add(patience); ; {
-		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingTimeout(patience)))
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](safe, chromedp.WithPollingTimeout(patience)))
 		if err == nil {
 			return
 		}
@@ -286,24 +300,56 @@ func (b *bed) choose(label, option string) {
 	})()`, at, option))
 }
 
-// click clicks on the button or link with a text.
+// click clicks on the button or link with a text. A part of the page that was replaced
+// meanwhile is looked for again.
 func (b *bed) click(text string) {
 	b.Helper()
-	b.named("click", text)
-	b.press()
+	for end := time.Now().Add(patience); ; {
+		b.named("click", text)
+		if b.pressed() {
+			return
+		}
+		if time.Now().After(end) {
+			b.Fatalf("%q could not be clicked on; the page: %s", text, b.text())
+		}
+	}
 }
 
-// press clicks on what is marked, once a mouse reaches it: while one page gives way to
-// the next, the browser shows pictures of them, and a click would go to those.
+// press clicks on what is marked.
 func (b *bed) press() {
+	b.Helper()
+	if !b.pressed() {
+		b.Fatalf("what is marked could not be clicked on; the page: %s", b.text())
+	}
+}
+
+// pressed clicks on what is marked, once a mouse reaches it: while one page gives way to
+// the next, the browser shows pictures of them, and a click would go to those. False: it
+// is not there any more, or the click went past it since the page moved.
+func (b *bed) pressed() bool {
 	b.Helper()
 	b.until(`(() => {
 		const e = document.querySelector("[data-journey]");
-		e?.scrollIntoView({block: "center", behavior: "instant"});
-		const r = e?.getClientRects()[0], hit = r && document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
-		return Boolean(hit) && (e.contains(hit) || e.control === hit);
+		if (!e) return true;
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const r = e.getClientRects()[0], hit = r && document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+		const is = target => e.contains(target) || e.control === target;
+		if (!e.journey) addEventListener("mousedown", v => { if (is(v.target)) e.removeAttribute("data-journey") }, {capture: true});
+		e.journey = true;
+		return Boolean(hit) && is(hit);
 	})()`)
-	b.do(chromedp.Click(chromedp.CSS("[data-journey]")))
+	if !script[bool](b, `document.querySelector("[data-journey]") !== null`) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("[data-journey]")))
+	if err != nil && strings.Contains(err.Error(), "Could not find node") {
+		return false
+	}
+	b.must(err)
+	past, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector("[data-journey]") !== null`))
+	return err != nil || !past // a page that gives way to the next was clicked on
 }
 
 // The first person, who looks after the installation.
@@ -322,7 +368,7 @@ func (b *bed) setUp() {
 	}
 	b.visit("/setup?link=" + link.Reveal())
 	b.fill("Your name", adminName)
-	b.fill("Email address", adminAddress)
+	b.fill("E-mail address", adminAddress)
 	b.fill("Password", adminPassword)
 	b.click("Create the account")
 	b.see("The account is made, and you are signed in.")
@@ -332,7 +378,7 @@ func (b *bed) setUp() {
 func (b *bed) signIn(address, password string) {
 	b.Helper()
 	b.visit("/signin")
-	b.fill("Email address", address)
+	b.fill("E-mail address", address)
 	b.fill("Password", password)
 	b.click("Sign in")
 }

@@ -193,7 +193,7 @@ func TestAudit(t *testing.T) {
 	b.planned()
 	b.dialog("Apply this plan", "Apply this plan?")
 	b.click("Apply")
-	b.carried("The plan was carried out.")
+	b.see("All of it was done.")
 
 	b.profile()
 	b.signIn(adminAddress, adminPassword)

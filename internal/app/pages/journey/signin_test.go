@@ -14,7 +14,7 @@ func TestSetUpAndSignIn(t *testing.T) {
 	b.at("/signin")
 	b.visit("/findings")
 	b.at("/signin?next=%2Ffindings")
-	b.fill("Email address", adminAddress)
+	b.fill("E-mail address", adminAddress)
 	b.fill("Password", "not the right one")
 	b.click("Sign in")
 	b.see("is not right")

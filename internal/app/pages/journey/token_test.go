@@ -207,7 +207,7 @@ func TestTrial(t *testing.T) {
 	b.at("/runs/")
 	// Not whether it still waits: a plan that the queue makes of the same findings may
 	// have taken its place.
-	b.see("cloudevents (sandbox) is new", "6 steps, none of which was taken", "Bucket acme-exports has no owner")
+	b.see("cloudevents (sandbox) is new", "None of its 6 steps", "Bucket acme-exports has no owner")
 	b.quiet()
 	b.visit("/welcome/sandbox")
 	b.see("The sandbox runs, and cxm is connected to it")
