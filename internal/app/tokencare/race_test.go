@@ -27,7 +27,7 @@ func TestAskedWhileRotated(t *testing.T) {
 		asks, revoked, said := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		log, ask := b.logging(), sync.OnceFunc(func() { close(asks) })
 		looks := b.Open(b.Dir, func(c *app.Config) {
-			c.Logger = b.App.Config.Logger
+			c.Logger = b.App.Logger
 			c.Transport = between{before: func(*http.Request) { ask(); <-revoked }, after: func(*http.Request) {}}
 		})
 		rotates := b.Open(b.Dir, func(c *app.Config) {
