@@ -310,6 +310,11 @@ func (d *decider) silent(t *issue.Tracked, block, reason string) Step {
 	keep.Written.Block = block
 	keep.Written.Digest, keep.Written.Severity = d.Want.Digest, d.Want.Severity
 	keep.Written.Savings, keep.Written.Currency = d.Want.Savings, d.Want.Currency
+	for _, label := range d.Want.Labels {
+		if slices.Contains(t.Observed.Labels, label) && !slices.Contains(t.Written.Labels, label) {
+			keep.Written.Labels = append(slices.Clip(keep.Written.Labels), label)
+		}
+	}
 	s := d.step(Nothing, t, "%s, but nothing that the issue shows", reason)
 	s.Keep = &keep
 	return s
@@ -462,7 +467,7 @@ func (d *decider) change(t *issue.Tracked, status string) issue.Change {
 		c.Title = &d.Want.Title
 	}
 	for _, label := range d.Want.Labels {
-		if !slices.Contains(t.Written.Labels, label) {
+		if !slices.Contains(t.Written.Labels, label) && !slices.Contains(t.Observed.Labels, label) {
 			c.AddLabels = append(c.AddLabels, label)
 		}
 	}

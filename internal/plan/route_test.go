@@ -111,6 +111,22 @@ func TestDecideRoute(t *testing.T) {
 	}
 }
 
+// TestLabelsThatAreThere: labels that cxm is not known to have written, and that the issue
+// has, are not written again, and are cxm's from then on.
+func TestLabelsThatAreThere(t *testing.T) {
+	g := group(member("aws", "43.08", finding.Present, 0))
+	want := issue.Render(g)
+	was := existing(g, func(t *issue.Tracked) { t.Written.Labels = nil }, see(func(o *issue.Observed) { o.Labels = append([]string{"ours"}, want.Labels...) }))
+	steps := plan.Decide(plan.DefaultPolicy(), plan.Case{Now: day1, Group: g, Want: want, Have: []issue.Tracked{was}})
+	if len(steps) != 1 || steps[0].Verb != plan.Nothing || steps[0].Keep == nil || !slices.Equal(steps[0].Keep.Written.Labels, want.Labels) {
+		t.Fatalf("steps = %+v", steps)
+	}
+	see(func(o *issue.Observed) { o.Labels = []string{"ours"} })(steps[0].Keep)
+	if steps = plan.Decide(plan.DefaultPolicy(), plan.Case{Now: day1, Group: g, Want: want, Have: []issue.Tracked{*steps[0].Keep}}); steps[0].Verb != plan.Nothing {
+		t.Errorf("a person took them away: %+v", steps)
+	}
+}
+
 // TestReturns: what is heard of a group whose issue a person closed is counted,
 // once each, and shown with the next edit that has another reason.
 func TestReturns(t *testing.T) {
