@@ -9,7 +9,7 @@ func TestSetUpAndSignIn(t *testing.T) {
 	b := open(t)
 	b.setUp()
 	b.see("Connect GitLab")
-	b.click(adminName)
+	b.click(adminName + " default")
 	b.click("Sign out")
 	b.at("/signin")
 	b.visit("/findings")
