@@ -34,6 +34,7 @@ type Fault struct {
 	Text  string
 }
 
+// Error is the text, for who decides.
 func (f *Fault) Error() string { return f.Text }
 
 // Settled is the decision as it is kept, which is made now: the reason is in one

@@ -43,6 +43,7 @@ type NotOneError struct {
 	Many  []finding.Finding // some of those that it may mean; none: there is no such finding
 }
 
+// Error says how many there are, and how to name one.
 func (e *NotOneError) Error() string {
 	if len(e.Many) == 0 {
 		return fmt.Sprintf("there is no finding whose key begins with %.80q: `cxm doctor --why RESOURCE` tells the keys of what was found at a resource", e.Asked)

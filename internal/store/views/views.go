@@ -33,6 +33,7 @@ const Kept = 2 * 366 * 24 * time.Hour
 // Fault says why a view is not saved, in words for people.
 type Fault struct{ Text string }
 
+// Error is the text, for who saves the view.
 func (f *Fault) Error() string { return f.Text }
 
 // Store is one tenant's part.

@@ -49,6 +49,7 @@ type Newcomer struct {
 // Fault is what is wrong with one field of a form.
 type Fault struct{ Field, Text string }
 
+// Error names the field and says what is wrong with it.
 func (f *Fault) Error() string { return f.Field + ": " + f.Text }
 
 // ErrBusy says that too many passwords are looked at already.

@@ -30,6 +30,7 @@ type Failure struct {
 	Detail string
 }
 
+// Error says what failed, and how, for the log.
 func (f *Failure) Error() string { return string(f.Kind) + ": " + f.Detail }
 
 // known is the provider of a request.

@@ -40,6 +40,7 @@ type Runs interface {
 // BadReason says what is wrong with the reason that somebody gave.
 type BadReason struct{ Text string }
 
+// Error is the text, for who typed the reason.
 func (b *BadReason) Error() string { return b.Text }
 
 // Steps has the journals of runs.

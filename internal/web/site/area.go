@@ -74,6 +74,7 @@ type Live struct {
 // Refusal says why something is not done, in words for people that say what to do.
 type Refusal struct{ Text string }
 
+// Error is the text, for who asked.
 func (r *Refusal) Error() string { return r.Text }
 
 // Routes are the patterns of all that a site of the areas answers by GET, ordered.
