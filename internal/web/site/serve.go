@@ -19,13 +19,8 @@ import (
 
 // serve answers with a page, or with why there is none.
 func (s *site) serve(w http.ResponseWriter, r *http.Request, v View) {
-	r, g, ok := s.enter(w, r, v)
+	r, g, shell, ok := s.admit(w, r, v)
 	if !ok {
-		return
-	}
-	shell := s.shell(w, r, g, v)
-	if !s.allowed(g, v, &shell) {
-		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
 		return
 	}
 	p, err := v.Make(r, g, &shell)
@@ -36,15 +31,24 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, v View) {
 	s.write(w, r, http.StatusOK, shell, p)
 }
 
+// admit is who asks, when they may, and what is around the page; else they are
+// answered.
+func (s *site) admit(w http.ResponseWriter, r *http.Request, v View) (*http.Request, Guest, ui.Shell, bool) {
+	r, g, ok := s.enter(w, r, v)
+	if !ok {
+		return r, g, ui.Shell{}, false
+	}
+	shell := s.shell(w, r, g, v)
+	if ok = s.allowed(g, v, &shell); !ok {
+		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
+	}
+	return r, g, shell, ok
+}
+
 // form does what a form is for, and leads on.
 func (s *site) form(w http.ResponseWriter, r *http.Request, f Form) {
-	r, g, ok := s.enter(w, r, f.View)
+	r, g, shell, ok := s.admit(w, r, f.View)
 	if !ok {
-		return
-	}
-	shell := s.shell(w, r, g, f.View)
-	if !s.allowed(g, f.View, &shell) {
-		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
@@ -64,13 +68,8 @@ func (s *site) form(w http.ResponseWriter, r *http.Request, f Form) {
 // lead answers an address that leads on. What is refused leads to the list: where
 // somebody came from may be the same address, or another host.
 func (s *site) lead(w http.ResponseWriter, r *http.Request, f Form) {
-	r, g, ok := s.enter(w, r, f.View)
+	r, g, shell, ok := s.admit(w, r, f.View)
 	if !ok {
-		return
-	}
-	shell := s.shell(w, r, g, f.View)
-	if !s.allowed(g, f.View, &shell) {
-		s.write(w, r, http.StatusForbidden, shell, page.Nothing{})
 		return
 	}
 	a, err := f.Do(r, g, &shell)
